@@ -1,0 +1,115 @@
+// What guests, the platform's administrator and the remote parties tell each other. One struct per message; the
+// wire form is JSON with lower-case hexadecimal for bytes (to_json / from_json in messages.cpp).
+//
+// Services (remote_service_if::call):
+//   ca/enrol-platform    enrol_request    -> enrol_reply     the group AIK of the manager, EK = hardware TPM
+//   saa/public-key       saa_key_request  -> saa_key_reply   the authority that signs group configurations
+//   saa/configuration    saa_config_request -> saa_config_reply
+//   ca/enrol-guest       enrol_request    -> enrol_reply     the AIK of a guest's vTPM
+//   verifier/challenge   challenge_request -> challenge_reply
+//   verifier/evidence    evidence         -> verdict
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/ports.h"
+
+namespace vtwin::models {
+
+/// TPM 1.2 privacy-CA protocol, client to CA (TPM Main Part 1, section "Attestation identity keys").
+struct enrol_request {
+    std::string subject;         ///< guest name, or the platform's name
+    std::string label;           ///< identity label; chosenIDHash = SHA-1(label || TPM_PUBKEY(CA))
+                                 ///< (for the platform: the 20 zero bytes that manage-vtpmmgr sends, label empty)
+    bytes ek_public;             ///< TPM_PUBKEY of the EK
+    bytes ek_certificate;        ///< X.509 DER from the chip's manufacturer; empty for a vTPM
+    bytes aik_public;            ///< TPM_PUBKEY of the AIK
+    bytes identity_binding;      ///< signature over TPM_IDENTITY_CONTENTS
+};
+struct enrol_reply {
+    bool accepted = false;
+    std::string reason;          ///< when refused
+    bytes asym_blob;             ///< TPM_ASYM_CA_CONTENTS, OAEP ("TCPA") under the EK: session key and AIK digest
+    bytes sym_blob;              ///< AIK certificate (X.509 DER), AES-128-CBC under the session key, IV in front
+};
+
+struct saa_key_request {};
+struct saa_key_reply {
+    bytes modulus;               ///< 256 bytes, e = 65537
+};
+/// The administrator shows the hardware PCRs; the authority signs a configuration only for an approved platform.
+struct saa_config_request {
+    std::uint64_t sequence = 1;
+    std::vector<bytes> hardware_pcrs;        ///< 24 values of 20 bytes
+    std::vector<std::string> vtpm_labels;    ///< labels to be accepted
+};
+struct saa_config_reply {
+    bool accepted = false;
+    std::string reason;
+    bytes signature;             ///< 256 bytes over SHA-1(cfg_list)
+    bytes cfg_list;              ///< u64 seq, u32 p, composites, u32 k, kernel hashes (manager wire format)
+    bytes selections;            ///< per platform: u16 3, 3 mask bytes
+};
+
+struct challenge_request {
+    std::string guest;
+};
+struct challenge_reply {
+    bytes nonce;                          ///< 20 bytes, single use
+    std::uint32_t vtpm_pcr_mask = 0;      ///< PCRs of the vTPM to quote
+    std::uint32_t hardware_pcr_mask = 0;  ///< PCRs of the hardware TPM in the deep quote
+    std::uint32_t deep_quote_flags = 0;   ///< manager quote flags (1 uuid, 2 label, 4 group info, 8 SAA key)
+};
+
+struct measurement {                      ///< one line of the boot event log
+    std::uint32_t pcr = 0;
+    bytes digest;                         ///< SHA-1
+    std::string description;              ///< "kernel <path>", "command line", "initrd <path>"
+};
+
+struct evidence {
+    std::string guest;
+    bytes nonce;
+    bytes aik_certificate;                ///< X.509 DER
+    // vTPM quote (TPM_Quote): TPM_QUOTE_INFO = 01010000 "QUOT" composite nonce
+    bytes quote_composite;                ///< TPM_PCR_COMPOSITE as returned
+    bytes quote_signature;
+    // deep quote; externData = SHA-1(nonce || SHA-1(TPM_PUBKEY(AIK)))
+    bytes deep_quote;                     ///< response body: signature, digests by flag, hardware PCR values
+    std::uint8_t deep_quote_locality = 0;
+    std::vector<bytes> vtpm_pcrs;         ///< 24 values
+    std::vector<measurement> boot_log;
+    std::string ima_log;                  ///< ascii_runtime_measurements, template ima-ng, SHA-1 template hashes
+    bool vtpm_attached_late = false;      ///< what the guest says of itself; the verifier judges by the boot log
+};
+
+/// The outcome of one check, in the order in which the verifier makes them.
+struct verdict_reason {
+    std::string check;                    ///< "vtpm-quote", "deep-quote", "pcr-4", "ima-log", ...
+    bool passed = false;
+    std::string text;                     ///< a sentence with expected and seen values
+};
+struct verdict {
+    std::string guest;
+    bool trusted = false;
+    std::vector<verdict_reason> reasons;
+};
+
+std::string to_json(const enrol_request&);
+std::string to_json(const enrol_reply&);
+std::string to_json(const saa_key_request&);
+std::string to_json(const saa_key_reply&);
+std::string to_json(const saa_config_request&);
+std::string to_json(const saa_config_reply&);
+std::string to_json(const challenge_request&);
+std::string to_json(const challenge_reply&);
+std::string to_json(const evidence&);
+std::string to_json(const verdict&);
+/// Parses a message; nullopt when it is not one (missing field, wrong type, odd hexadecimal).
+template <typename Message>
+std::optional<Message> from_json(const std::string& text);
+
+}  // namespace vtwin::models
