@@ -3,6 +3,8 @@
 //
 // Services (remote_service_if::call):
 //   ca/enrol-platform    enrol_request    -> enrol_reply     the group AIK of the manager, EK = hardware TPM
+//   manufacturer/ek-certificate  ek_certificate_request -> ek_certificate_reply   for a chip that it made
+//   ca/public-key        ca_key_request   -> ca_key_reply    what an identity label is bound to
 //   saa/public-key       saa_key_request  -> saa_key_reply   the authority that signs group configurations
 //   saa/configuration    saa_config_request -> saa_config_reply
 //   ca/enrol-guest       enrol_request    -> enrol_reply     the AIK of a guest's vTPM
@@ -18,6 +20,19 @@
 #include "models/ports.h"
 
 namespace vtwin::models {
+
+/// The manufacturer's certificate for the EK of a chip; empty in the reply when it did not make that chip.
+struct ek_certificate_request {
+    bytes ek_public;             ///< TPM_PUBKEY of the EK
+};
+struct ek_certificate_reply {
+    bytes certificate;           ///< X.509 DER
+};
+
+struct ca_key_request {};
+struct ca_key_reply {
+    bytes public_key;            ///< TPM_PUBKEY of the CA (RSA-2048, e = 65537), input of chosenIDHash
+};
 
 /// TPM 1.2 privacy-CA protocol, client to CA (TPM Main Part 1, section "Attestation identity keys").
 struct enrol_request {
@@ -98,6 +113,10 @@ struct verdict {
     std::vector<verdict_reason> reasons;
 };
 
+std::string to_json(const ek_certificate_request&);
+std::string to_json(const ek_certificate_reply&);
+std::string to_json(const ca_key_request&);
+std::string to_json(const ca_key_reply&);
 std::string to_json(const enrol_request&);
 std::string to_json(const enrol_reply&);
 std::string to_json(const saa_key_request&);
@@ -108,7 +127,8 @@ std::string to_json(const challenge_request&);
 std::string to_json(const challenge_reply&);
 std::string to_json(const evidence&);
 std::string to_json(const verdict&);
-/// Parses a message; nullopt when it is not one (missing field, wrong type, odd hexadecimal).
+/// Parses a message; nullopt when it is not one (missing, unknown or repeated field, wrong type, number out of
+/// range, odd or upper-case hexadecimal). Defined for every message above.
 template <typename Message>
 std::optional<Message> from_json(const std::string& text);
 
