@@ -48,6 +48,7 @@ struct chip_profile {
     sc_core::sc_time init_time;          ///< _TPM_Init to registers valid
     sc_core::sc_time command_ready_time; ///< write of commandReady to commandReady = 1
     sc_core::sc_time sts_valid_time;     ///< digest time after the last byte of a burst
+    sc_core::sc_time abort_time;         ///< longest time from an abort until the engine has stopped; 0: at once
     // execution times
     duration_model default_duration;
     std::map<std::uint32_t, duration_model> durations;   ///< by ordinal or command code

@@ -59,6 +59,7 @@ struct tis_state {
     std::uint8_t access[5];        ///< TPM_ACCESS as each locality reads it
     std::uint32_t sts;             ///< TPM_STS as the active locality reads it
     std::uint8_t int_status;
+    sc_core::sc_time at;           ///< when it changed: with temporal decoupling ahead of sc_time_stamp()
 };
 
 /// One command executed by a chip.
