@@ -1,0 +1,91 @@
+// A software TPM 1.2 or 2.0 behind engine_if: one of many that share the one libtpms of the process.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "tpm/engine/libtpms_host.h"
+#include "tpm/ports.h"
+
+namespace vtwin::tpm {
+
+struct engine_params {
+    std::string name;  ///< hierarchical name of the TPM, for messages
+    family version = family::tpm12;
+    std::uint32_t buffer_size =
+        4096;  ///< bytes; libtpms accepts 3072..4096 (1.2) and brings others into range
+};
+
+/// Which part of an engine's state. `permanent` is what a chip keeps without power; `volatile_state` holds
+/// PCRs, sessions and loaded keys; `both` also holds what TPM_SaveState stored.
+enum class state_kind : std::uint8_t { permanent, volatile_state, both };
+
+/// Constructed without power: power_cycle() is the first thing to call, TPM_Startup is for software to send.
+/// NV lives in memory. Deterministic: same seed, commands and times give the same bytes.
+class libtpms_engine final : public engine_if {
+  public:
+    /// `entropy` and `host` must outlive the engine. `now_ns` is simulated time in nanoseconds; it must not
+    /// wait.
+    libtpms_engine(libtpms_host& host, engine_params params, entropy_if& entropy,
+                   std::function<std::uint64_t()> now_ns);
+    ~libtpms_engine() override;
+    libtpms_engine(const libtpms_engine&) = delete;
+    libtpms_engine& operator=(const libtpms_engine&) = delete;
+
+    /// An engine without power answers nothing: empty response.
+    bytes execute(byte_view command, std::uint8_t locality) override;
+    void hash_start() override;
+    void hash_data(byte_view data) override;
+    void hash_end() override;
+    bool established() override;
+    bool reset_established(std::uint8_t locality) override;
+    void power_cycle() override;
+    family version() const override { return m_params.version; }
+
+    const std::string& name() const { return m_params.name; }
+    void power_off();
+    bool powered() const { return m_powered; }
+    /// TPM_RESULT of the last library call below the command level (MainInit, SetState, hash sequence); 0 is
+    /// success.
+    std::uint32_t last_result() const { return m_last_result; }
+    /// Level of the physical presence pin; high at construction.
+    void set_physical_presence(bool asserted) { m_physical_presence = asserted; }
+
+    /// State in libtpms' format (`both`: three parts, each after its u32 big-endian size). Empty when there
+    /// is none.
+    bytes get_state(state_kind kind);
+    /// Accepts what get_state(kind) returned, before power-on (removes power if there is some); takes effect
+    /// at the next power_cycle(). False when the state is malformed: the engine's state is then as it was.
+    [[nodiscard]] bool set_state(state_kind kind, byte_view state);
+    /// TPM 1.2 owner secret, nullopt when there is no owner (or no TPM 1.2).
+    std::optional<std::array<std::byte, 20>> owner_auth();
+
+    /// Memory of this engine's copy of the library's data (without its heap objects), for statistics.
+    std::size_t data_bytes() const { return m_data.bytes(); }
+
+  private:
+    friend class libtpms_host;
+    friend struct libtpms_callbacks_glue;
+    class running;
+
+    void choose_family();
+    bytes read_state(int library_kind);
+
+    libtpms_host& m_host;
+    engine_params m_params;
+    entropy_if& m_entropy;
+    std::function<std::uint64_t()> m_now_ns;
+    writable_image::snapshot m_data;
+    std::map<std::string, bytes, std::less<>> m_nv;
+    std::uint8_t m_locality = 0;
+    bool m_physical_presence = true;
+    bool m_powered = false;
+    bool m_just_started = false;  ///< since the library's data was last exchanged
+    std::uint32_t m_last_result = 0;
+};
+
+}  // namespace vtwin::tpm

@@ -1,0 +1,41 @@
+#include "tpm/engine/libtpms_host.h"
+
+#include <cstdlib>
+#include <systemc>
+#include <utility>
+
+#include "tpm/engine/libtpms_engine.h"
+
+namespace vtwin::tpm {
+
+libtpms_host::libtpms_host() : m_image("libtpms.so") {}
+
+libtpms_host::~libtpms_host() {
+    sc_assert(m_engines == 0 && "engines are destroyed before their host");
+    std::free(m_response);
+}
+
+void libtpms_host::enter(libtpms_engine&) {
+    ++m_engines;
+}
+
+void libtpms_host::leave(libtpms_engine& engine) {
+    --m_engines;
+    if (m_live == &engine) {
+        m_image.exchange(nullptr, nullptr);
+        m_live = nullptr;
+    }
+    m_image.drop(engine.m_data);
+}
+
+void libtpms_host::address(libtpms_engine& engine) {
+    if (m_live == &engine)
+        return;
+    m_image.exchange(m_live != nullptr ? &m_live->m_data : nullptr, &engine.m_data);
+    if (m_live != nullptr && std::exchange(m_live->m_just_started, false))
+        m_image.retire_unchanged_pages();
+    m_live = &engine;
+    ++m_exchanges;
+}
+
+}  // namespace vtwin::tpm
