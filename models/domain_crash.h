@@ -1,5 +1,6 @@
-// How a stub domain's program dies of its own fault: an abort of the mini-os C library, a null pointer, memory that
-// was freed or overrun. Where the real outcome depends on undefined memory contents, the models take the crash.
+// How a stub domain's program dies of its own fault: an abort of the mini-os C library, a null pointer,
+// memory that was freed or overrun. Where the real outcome depends on undefined memory contents, the models
+// take the crash.
 #pragma once
 
 #include <exception>

@@ -12,8 +12,12 @@ namespace vtwin::models::manager {
 
 namespace {
 
-const unsigned char* in(byte_view data) { return reinterpret_cast<const unsigned char*>(data.data()); }
-unsigned char* out(std::span<std::byte> data) { return reinterpret_cast<unsigned char*>(data.data()); }
+const unsigned char* in(byte_view data) {
+    return reinterpret_cast<const unsigned char*>(data.data());
+}
+unsigned char* out(std::span<std::byte> data) {
+    return reinterpret_cast<unsigned char*>(data.data());
+}
 
 aes_block doubled(const aes_block& block) {
     aes_block result;
@@ -37,7 +41,9 @@ struct bn_ctx_deleter {
 using bignum = std::unique_ptr<BIGNUM, bn_deleter>;
 using bignum_context = std::unique_ptr<BN_CTX, bn_ctx_deleter>;
 
-bignum number(byte_view data) { return bignum(BN_bin2bn(in(data), static_cast<int>(data.size()), nullptr)); }
+bignum number(byte_view data) {
+    return bignum(BN_bin2bn(in(data), static_cast<int>(data.size()), nullptr));
+}
 
 /// DigestInfo of SHA-1 (PKCS #1).
 constexpr unsigned char sha1_prefix[] = {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E,
@@ -57,7 +63,9 @@ sha256_digest sha256(byte_view data) {
     return digest;
 }
 
-void sector_cipher::context_deleter::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+void sector_cipher::context_deleter::operator()(evp_cipher_ctx_st* context) const {
+    EVP_CIPHER_CTX_free(context);
+}
 
 sector_cipher::sector_cipher(const aes_key& key) : m_ecb(EVP_CIPHER_CTX_new()), m_cbc(EVP_CIPHER_CTX_new()) {
     const aes_block zero{};
@@ -84,7 +92,7 @@ void sector_cipher::ctr(const aes_block& first, std::span<std::byte> data) const
     constexpr std::size_t batch = 1024;
     std::array<std::byte, batch> stream;
     std::uint64_t counter;
-    std::memcpy(&counter, first.data() + 8, sizeof counter);   // the format's counter is x86's byte order
+    std::memcpy(&counter, first.data() + 8, sizeof counter);  // the format's counter is x86's byte order
     for (std::size_t done = 0; done < data.size(); done += batch) {
         const std::size_t wanted = std::min(batch, data.size() - done);
         const std::size_t blocks = (wanted + 15) / 16;
@@ -109,7 +117,8 @@ aes_block sector_cipher::cmac(byte_view data) const {
     int length = 0;
     for (std::size_t done = 0; done < body; done += batch) {
         const std::size_t wanted = std::min(batch, body - done);
-        EVP_EncryptUpdate(m_cbc.get(), out(scratch), &length, in(data.subspan(done)), static_cast<int>(wanted));
+        EVP_EncryptUpdate(m_cbc.get(), out(scratch), &length, in(data.subspan(done)),
+                          static_cast<int>(wanted));
     }
     aes_block last;
     for (std::size_t i = 0; i < 16; ++i)

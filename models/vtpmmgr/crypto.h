@@ -1,6 +1,6 @@
-// Cryptography of the manager's disk format. Every primitive is OpenSSL's; what is the manager's own is the form of
-// the counter block and the places where the primitives are used.
-// Source: stubdom/vtpmmgr/disk_crypto.c (form only).
+// Cryptography of the manager's disk format. Every primitive is OpenSSL's; what is the manager's own is the
+// form of the counter block and the places where the primitives are used. Source:
+// stubdom/vtpmmgr/disk_crypto.c (form only).
 #pragma once
 
 #include <array>
@@ -33,7 +33,8 @@ byte_view as_octets(const T& object) {
     return std::as_bytes(std::span<const T, 1>(&object, 1));
 }
 
-/// AES-128 under one key, in the two modes of the disk format. Contexts are kept, so a call allocates nothing.
+/// AES-128 under one key, in the two modes of the disk format. Contexts are kept, so a call allocates
+/// nothing.
 class sector_cipher {
   public:
     explicit sector_cipher(const aes_key& key);
@@ -41,10 +42,12 @@ class sector_cipher {
     sector_cipher(sector_cipher&&) noexcept;
     sector_cipher& operator=(sector_cipher&&) noexcept;
 
-    /// Counter mode, in place. Block i of the keystream is AES(first), AES(first + 1), ... where the counter is the
-    /// second half of the block as a little-endian 64-bit number that wraps without a carry into the first half.
+    /// Counter mode, in place. Block i of the keystream is AES(first), AES(first + 1), ... where the counter
+    /// is the second half of the block as a little-endian 64-bit number that wraps without a carry into the
+    /// first half.
     void ctr(const aes_block& first, std::span<std::byte> data) const;
-    /// AES-CMAC (RFC 4493) over `data` whose length is a positive multiple of 16, as all uses of the format are.
+    /// AES-CMAC (RFC 4493) over `data` whose length is a positive multiple of 16, as all uses of the format
+    /// are.
     aes_block cmac(byte_view data) const;
     /// One block through the cipher; used to derive keys.
     aes_block encrypt(const aes_block& block) const;
@@ -55,22 +58,23 @@ class sector_cipher {
     };
     using context = std::unique_ptr<evp_cipher_ctx_st, context_deleter>;
     context m_ecb, m_cbc;
-    aes_block m_subkey{};   ///< K1 of RFC 4493
+    aes_block m_subkey{};  ///< K1 of RFC 4493
 };
 
-/// Outcome of an RSASSA-PKCS1-v1_5 SHA-1 check with a 2048-bit modulus and e = 65537, as the manager reports it.
+/// Outcome of an RSASSA-PKCS1-v1_5 SHA-1 check with a 2048-bit modulus and e = 65537, as the manager reports
+/// it.
 enum class signature_check : std::uint32_t {
     good = 0,
-    key_unusable = 32,     ///< zero or even modulus, or signature value not below it
-    wrong_digest = 33,     ///< well formed, other digest
+    key_unusable = 32,  ///< zero or even modulus, or signature value not below it
+    wrong_digest = 33,  ///< well formed, other digest
     wrong_padding = 39,
 };
 signature_check check_saa_signature(byte_view modulus, byte_view signature, const sha1_digest& digest);
 
 /// Diffie-Hellman in RFC 3526 group 14 with g = 2: both results 256 bytes, big-endian.
 struct dh_result {
-    octets<256> public_value;    ///< 2^x
-    octets<256> shared;          ///< peer^x
+    octets<256> public_value;  ///< 2^x
+    octets<256> shared;        ///< peer^x
 };
 std::optional<dh_result> dh_group14(byte_view private_exponent, byte_view peer);
 

@@ -8,7 +8,9 @@
 
 namespace vtwin::models::manager {
 
-void ctr_drbg::context_deleter::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
+void ctr_drbg::context_deleter::operator()(evp_cipher_ctx_st* context) const {
+    EVP_CIPHER_CTX_free(context);
+}
 
 ctr_drbg::ctr_drbg(source entropy) : m_source(std::move(entropy)), m_cipher(EVP_CIPHER_CTX_new()) {
     const octets<key_size> zero{};
@@ -41,7 +43,7 @@ bool ctr_drbg::reseed() {
     octets<seed_size> input;
     std::copy_n(digest.begin(), seed_size, input.begin());
     update(input);
-    m_pool = std::move(digest);   // later seeds depend on all earlier ones
+    m_pool = std::move(digest);  // later seeds depend on all earlier ones
     return true;
 }
 
@@ -62,7 +64,8 @@ void ctr_drbg::update(const octets<seed_size>& input) {
         next_block(std::span(state).subspan(at, block_size));
     for (std::size_t i = 0; i < seed_size; ++i)
         state[i] ^= input[i];
-    EVP_EncryptInit_ex(m_cipher.get(), nullptr, nullptr, reinterpret_cast<const unsigned char*>(state.data()), nullptr);
+    EVP_EncryptInit_ex(m_cipher.get(), nullptr, nullptr, reinterpret_cast<const unsigned char*>(state.data()),
+                       nullptr);
     std::copy_n(state.begin() + key_size, block_size, m_counter.begin());
 }
 
@@ -72,7 +75,8 @@ void ctr_drbg::fill(std::span<std::byte> out) {
     octets<block_size> block;
     for (std::size_t done = 0; done < out.size(); done += block_size) {
         next_block(block);
-        std::copy_n(block.begin(), std::min(block_size, out.size() - done), out.begin() + static_cast<long>(done));
+        std::copy_n(block.begin(), std::min(block_size, out.size() - done),
+                    out.begin() + static_cast<long>(done));
     }
     update({});
 }

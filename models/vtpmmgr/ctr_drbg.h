@@ -9,10 +9,11 @@
 
 namespace vtwin::models::manager {
 
-/// NIST SP 800-90A CTR_DRBG (AES-256) with an entropy accumulator before it, in the shape of PolarSSL 1.1: each gather
-/// asks the one source for 128 bytes, SHA-512 of all that was gathered is the seed input, and the generator reseeds
-/// itself after 10 000 requests. It deviates from PolarSSL in that the first 48 bytes of the hash are the seed as they
-/// are (no block cipher derivation function): the bytes differ, the traffic to the TPM does not.
+/// NIST SP 800-90A CTR_DRBG (AES-256) with an entropy accumulator before it, in the shape of PolarSSL 1.1:
+/// each gather asks the one source for 128 bytes, SHA-512 of all that was gathered is the seed input, and the
+/// generator reseeds itself after 10 000 requests. It deviates from PolarSSL in that the first 48 bytes of
+/// the hash are the seed as they are (no block cipher derivation function): the bytes differ, the traffic to
+/// the TPM does not.
 class ctr_drbg final : public tpm::entropy_if {
   public:
     /// Returns what the TPM gave (any number of bytes), empty on failure.
@@ -21,8 +22,8 @@ class ctr_drbg final : public tpm::entropy_if {
     explicit ctr_drbg(source entropy);
     ~ctr_drbg() override;
 
-    /// One gather, then seeding with another. False when either gave nothing: the generator then stays keyed with
-    /// zeros and gives predictable bytes.
+    /// One gather, then seeding with another. False when either gave nothing: the generator then stays keyed
+    /// with zeros and gives predictable bytes.
     bool seed();
     void fill(std::span<std::byte> out) override;
 
@@ -47,7 +48,7 @@ class ctr_drbg final : public tpm::entropy_if {
         void operator()(evp_cipher_ctx_st* context) const;
     };
     source m_source;
-    bytes m_pool;                                       ///< hash input so far; bounded by chaining, see gather
+    bytes m_pool;  ///< hash input so far; bounded by chaining, see gather
     std::unique_ptr<evp_cipher_ctx_st, context_deleter> m_cipher;
     aes_block m_counter{};
     std::uint32_t m_requests = 0;

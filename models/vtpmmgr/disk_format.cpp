@@ -35,7 +35,8 @@ aes_block sector_container::mac_of(std::uint32_t number, const sector& data) con
     return m_mac.cmac(byte_view(bound).first(16 + covered.size()));
 }
 
-void sector_container::encrypt(std::uint32_t number, byte_view plain, const aes_block& iv, sector& out) const {
+void sector_container::encrypt(std::uint32_t number, byte_view plain, const aes_block& iv,
+                               sector& out) const {
     sc_assert(plain.size() <= capacity);
     std::copy(iv.begin(), iv.end(), out.begin() + iv_offset);
     auto end = std::copy(plain.begin(), plain.end(), out.begin() + body_offset);

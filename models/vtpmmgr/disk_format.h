@@ -1,6 +1,6 @@
-// The manager's disk, byte for byte: the structures of its sectors as they are before encryption, and the container
-// that encrypts them. All structures have alignment 1 and are copied in and out of sectors as a whole.
-// Source: stubdom/vtpmmgr/disk_format.h and disk_io.c (layout on x86-64).
+// The manager's disk, byte for byte: the structures of its sectors as they are before encryption, and the
+// container that encrypts them. All structures have alignment 1 and are copied in and out of sectors as a
+// whole. Source: stubdom/vtpmmgr/disk_format.h and disk_io.c (layout on x86-64).
 #pragma once
 
 #include <bit>
@@ -41,11 +41,17 @@ using le32 = stored<std::uint32_t, std::endian::little>;
 
 inline constexpr std::size_t sector_size = 4096;
 inline constexpr std::uint32_t max_sector = 512, first_dynamic_sector = 4;
-constexpr std::uint32_t seal_list_sector_of(unsigned slot) { return slot; }
-constexpr std::uint32_t root_sector_of(unsigned slot) { return 2 + slot; }
+constexpr std::uint32_t seal_list_sector_of(unsigned slot) {
+    return slot;
+}
+constexpr std::uint32_t root_sector_of(unsigned slot) {
+    return 2 + slot;
+}
 
-inline constexpr std::size_t max_root_seals = 13, max_group_seals = 5, max_kernels = 16, max_rollback_macs = 128;
-inline constexpr std::size_t root_children = 16, group_children = 16, itree_children = 112, vtpms_per_page = 48;
+inline constexpr std::size_t max_root_seals = 13, max_group_seals = 5, max_kernels = 16,
+                             max_rollback_macs = 128;
+inline constexpr std::size_t root_children = 16, group_children = 16, itree_children = 112,
+                             vtpms_per_page = 48;
 
 inline constexpr octets<12> seal_list_magic{
     std::byte{0x54}, std::byte{0x50}, std::byte{0x4D}, std::byte{0xFE}, std::byte{0x4D}, std::byte{0x47},
@@ -96,7 +102,7 @@ struct rollback_mac {
 };
 
 struct root_sector {
-    static constexpr std::size_t core_size = 528;   ///< what the rollback MACs cover
+    static constexpr std::size_t core_size = 528;  ///< what the rollback MACs cover
     be64 sequence;
     be32 tpm_counter_value, nr_groups;
     std::array<sha256_digest, root_children> hash;
@@ -122,7 +128,7 @@ struct group_sector {
     octets<256> saa_modulus, aik_modulus, aik_private;
     octets<32> rollback_pubkey_hash;
     be64 sequence, cfg_sequence;
-    octets<8> flags;             ///< first byte 01: rollback detected (a host word, ORed on x86)
+    octets<8> flags;  ///< first byte 01: rollback detected (a host word, ORed on x86)
     octets<256> recovery_data;
     be32 nr_cfgs;
     std::array<seal_entry, max_group_seals> cfgs;
@@ -150,9 +156,10 @@ struct vtpm_header {
 struct vtpm_sector {
     std::array<vtpm_header, vtpms_per_page> header;
     aes_block iv;
-    std::array<octets<64>, vtpms_per_page> secrets;   ///< AES-CTR under the group key
+    std::array<octets<64>, vtpms_per_page> secrets;  ///< AES-CTR under the group key
 };
-static_assert(sizeof(vtpm_sector) == 4048 && offsetof(vtpm_sector, iv) == 960 && offsetof(vtpm_sector, secrets) == 976);
+static_assert(sizeof(vtpm_sector) == 4048 && offsetof(vtpm_sector, iv) == 960 &&
+              offsetof(vtpm_sector, secrets) == 976);
 
 using sector = octets<sector_size>;
 
@@ -167,9 +174,9 @@ Structure parse_sector(byte_view data) {
 
 /// How sectors are protected. The default is upstream's; each flag is one hardening and changes the format.
 struct container_policy {
-    bool authenticate_iv = false;   ///< MAC over the counter block too
-    bool bind_address = false;      ///< MAC over the sector number too
-    bool separate_keys = false;     ///< cipher and MAC keys derived from the sector key
+    bool authenticate_iv = false;  ///< MAC over the counter block too
+    bool bind_address = false;     ///< MAC over the sector number too
+    bool separate_keys = false;    ///< cipher and MAC keys derived from the sector key
     bool operator==(const container_policy&) const = default;
 };
 

@@ -11,12 +11,14 @@ namespace {
 
 constexpr unsigned max_seal_list_links = 100;
 
-byte_view body(const sector& data) { return byte_view(data).subspan(sector_container::body_offset); }
+byte_view body(const sector& data) {
+    return byte_view(data).subspan(sector_container::body_offset);
+}
 
 }  // namespace
 
-disk_loader::disk_loader(sector_store& store, seal_if& seals, const behaviour_set& behaviours, work_meter& meter,
-                         log_fn log)
+disk_loader::disk_loader(sector_store& store, seal_if& seals, const behaviour_set& behaviours,
+                         work_meter& meter, log_fn log)
     : m_store(store), m_seals(seals), m_behaviours(behaviours), m_meter(meter), m_log(std::move(log)) {}
 
 template <typename Structure>
@@ -26,9 +28,10 @@ std::optional<Structure> disk_loader::unsealed(const seal_entry& entry) {
         m_report.unseal_failed = true;
         return std::nullopt;
     }
-    // Upstream copies the structure's size whatever the TPM's length field says (W-39); bytes behind the data are
-    // left as zero here.
-    if (data->size() != sizeof(Structure) && m_behaviours.hardened(behaviour::vtpmmgr_tpm_reply_lengths_trusted))
+    // Upstream copies the structure's size whatever the TPM's length field says (W-39); bytes behind the data
+    // are left as zero here.
+    if (data->size() != sizeof(Structure) &&
+        m_behaviours.hardened(behaviour::vtpmmgr_tpm_reply_lengths_trusted))
         return std::nullopt;
     Structure result{};
     std::memcpy(&result, data->data(), std::min(data->size(), sizeof result));
@@ -165,7 +168,8 @@ std::optional<manager_tree> disk_loader::load_slot(unsigned slot, const root_sea
     return tree;
 }
 
-std::shared_ptr<vtpm_group> disk_loader::load_group(unsigned slot, std::uint32_t location, const sha256_digest& hash,
+std::shared_ptr<vtpm_group> disk_loader::load_group(unsigned slot, std::uint32_t location,
+                                                    const sha256_digest& hash,
                                                     const root_sealed_data& secret) {
     sector data;
     if (!m_store.read_encrypted(location, slot, data))
@@ -202,7 +206,8 @@ std::shared_ptr<vtpm_group> disk_loader::load_group(unsigned slot, std::uint32_t
     return load_pages(slot, stored, *group) ? group : nullptr;
 }
 
-std::optional<group_keys> disk_loader::open_group(const group_sector& stored, const root_sealed_data& secret) {
+std::optional<group_keys> disk_loader::open_group(const group_sector& stored,
+                                                  const root_sealed_data& secret) {
     std::optional<group_keys> keys;
     for (std::size_t i = 0; i < stored.nr_cfgs; ++i) {
         const seal_entry& entry = stored.cfgs[i];
@@ -210,7 +215,7 @@ std::optional<group_keys> disk_loader::open_group(const group_sector& stored, co
             continue;
         const auto data = unsealed<group_sealed_data>(entry);
         if (data && data->magic == group_magic && data->manager_uuid == secret.manager_uuid)
-            keys = {data->aik_auth, data->group_key, data->rollback_mac_key};   // the last success is kept
+            keys = {data->aik_auth, data->group_key, data->rollback_mac_key};  // the last success is kept
     }
     return keys;
 }
@@ -226,8 +231,8 @@ bool disk_loader::load_pages(unsigned slot, const group_sector& stored, vtpm_gro
     return visit_leaves({slot, group.itrees, visit}, stored.hash, stored.location, 0, count);
 }
 
-bool disk_loader::load_page(unsigned slot, std::uint32_t location, const sha256_digest& hash, std::size_t number,
-                            vtpm_group& group) {
+bool disk_loader::load_page(unsigned slot, std::uint32_t location, const sha256_digest& hash,
+                            std::size_t number, vtpm_group& group) {
     sector data;
     if (!m_store.read_encrypted(location, slot, data))
         return false;
@@ -239,7 +244,8 @@ bool disk_loader::load_page(unsigned slot, std::uint32_t location, const sha256_
         m_meter.aes(sizeof stored.secrets);
         group.group_cipher().ctr(stored.iv, std::as_writable_bytes(std::span(stored.secrets)));
     }
-    // Upstream stores every page of a leaf list into the list's first page object (W-46), so the last one stays.
+    // Upstream stores every page of a leaf list into the list's first page object (W-46), so the last one
+    // stays.
     std::size_t place = number;
     if (m_behaviours.faithful(behaviour::vtpmmgr_only_last_vtpm_page_loaded) && group.is_open())
         place = group.pages.size() <= group_children ? 0 : number - number % itree_children;
@@ -270,14 +276,16 @@ void disk_loader::check_rollback(manager_tree& tree, const root_sector& root) {
             if (root.rb_macs[k].group == i)
                 entry = &root.rb_macs[k];
         m_meter.cmac(root_sector::core_size);
-        if (entry != nullptr && entry->mac == group.rollback_mac(as_octets(root).first(root_sector::core_size)))
+        if (entry != nullptr &&
+            entry->mac == group.rollback_mac(as_octets(root).first(root_sector::core_size)))
             continue;
-        if (entry == nullptr && m_behaviours.hardened(behaviour::vtpmmgr_closed_group_flagged_as_rolled_back)) {
+        if (entry == nullptr &&
+            m_behaviours.hardened(behaviour::vtpmmgr_closed_group_flagged_as_rolled_back)) {
             m_log(fmt::format("group {} was closed when the disk was last written", i));
             continue;
         }
-        // Without an entry upstream's scan runs past the array until it meets a non-zero word (W-35); the group is
-        // flagged either way.
+        // Without an entry upstream's scan runs past the array until it meets a non-zero word (W-35); the
+        // group is flagged either way.
         if (!group.is_flagged())
             m_log(fmt::format("group {} is flagged as rolled back", i));
         group.flags[0] |= vtpm_group::rollback_detected;

@@ -14,16 +14,17 @@ namespace vtwin::models::manager {
 
 /// What a load saw, for the decision to start as a new manager or not.
 struct load_report {
-    bool magic_present = false;         ///< some seal list carries the manager's magic
-    bool fell_back = false;             ///< the newer root could not be loaded, the older one was
-    bool unseal_failed = false;         ///< a matching entry did not open
+    bool magic_present = false;  ///< some seal list carries the manager's magic
+    bool fell_back = false;      ///< the newer root could not be loaded, the older one was
+    bool unseal_failed = false;  ///< a matching entry did not open
 };
 
 class disk_loader {
   public:
     using log_fn = std::function<void(const std::string&)>;
 
-    disk_loader(sector_store& store, seal_if& seals, const behaviour_set& behaviours, work_meter& meter, log_fn log);
+    disk_loader(sector_store& store, seal_if& seals, const behaviour_set& behaviours, work_meter& meter,
+                log_fn log);
 
     /// Loads the newer root that is whole, or nothing.
     std::optional<manager_tree> load();
@@ -33,17 +34,19 @@ class disk_loader {
     std::optional<root_sealed_data> open_seal_list(unsigned slot);
     std::optional<root_sealed_data> open_entry(const sector& raw, const seal_entry& entry);
     std::optional<root_sector> read_root(unsigned slot, const root_sealed_data& secret);
-    std::optional<manager_tree> load_slot(unsigned slot, const root_sealed_data& secret, const root_sector& root);
+    std::optional<manager_tree> load_slot(unsigned slot, const root_sealed_data& secret,
+                                          const root_sector& root);
 
-    /// Visits the leaves below an array of children in order. `visit(location, hash, index)` false: malformed.
+    /// Visits the leaves below an array of children in order. `visit(location, hash, index)` false:
+    /// malformed.
     using leaf_fn = std::function<bool(std::uint32_t location, const sha256_digest& hash, std::size_t index)>;
     struct walk {
         unsigned slot;
         std::vector<std::uint32_t>& itrees;
         const leaf_fn& visit;
     };
-    bool visit_leaves(const walk& context, std::span<const sha256_digest> hashes, std::span<const be32> locations,
-                      std::size_t first, std::size_t count);
+    bool visit_leaves(const walk& context, std::span<const sha256_digest> hashes,
+                      std::span<const be32> locations, std::size_t first, std::size_t count);
 
     std::shared_ptr<vtpm_group> load_group(unsigned slot, std::uint32_t location, const sha256_digest& hash,
                                            const root_sealed_data& secret);

@@ -36,7 +36,8 @@ vtpm_page* vtpm_group::page_of(const vtpm_record& record) {
 
 bool vtpm_group::can_append() const {
     const std::size_t in_last = nr_vtpms % vtpms_per_page;
-    return in_last == 0 || (pages.size() == nr_vtpms / vtpms_per_page + 1 && pages.back().records.size() == in_last);
+    return in_last == 0 ||
+           (pages.size() == nr_vtpms / vtpms_per_page + 1 && pages.back().records.size() == in_last);
 }
 
 void vtpm_group::append(std::shared_ptr<vtpm_record> record) {

@@ -1,5 +1,5 @@
-// The manager's state in memory: groups, pages of 48 records, records, and where each was last stored on disk.
-// Source: stubdom/vtpmmgr/vtpm_disk.h.
+// The manager's state in memory: groups, pages of 48 records, records, and where each was last stored on
+// disk. Source: stubdom/vtpmmgr/vtpm_disk.h.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ struct vtpm_record {
     octets<16> uuid{};
     std::uint32_t flags = 0;
     octets<64> data{};
-    std::size_t index = 0;       ///< position in its group; its page is index / 48
+    std::size_t index = 0;  ///< position in its group; its page is index / 48
 };
 
 /// 48 records that share a sector. Location 0: not on disk as it is now.
@@ -41,18 +41,18 @@ struct vtpm_group {
     std::uint64_t sequence = 0, cfg_sequence = 0;
     octets<8> flags{};
     octets<256> recovery_data{};
-    std::vector<seal_entry> configs;        ///< the live list of platform configurations, at most 5
-    std::uint32_t sealed_configs = 0;       ///< length of the list that was last sealed
-    std::vector<sha1_digest> kernels;       ///< label hashes, at most 16
-    std::optional<group_keys> keys;         ///< absent: closed
-    bool seals_valid = false;               ///< the blobs in `configs` are current
-    bool first_boot = false;                ///< created since the manager started
-    bool freed = false;                     ///< upstream has released this memory but still points to it
+    std::vector<seal_entry> configs;   ///< the live list of platform configurations, at most 5
+    std::uint32_t sealed_configs = 0;  ///< length of the list that was last sealed
+    std::vector<sha1_digest> kernels;  ///< label hashes, at most 16
+    std::optional<group_keys> keys;    ///< absent: closed
+    bool seals_valid = false;          ///< the blobs in `configs` are current
+    bool first_boot = false;           ///< created since the manager started
+    bool freed = false;                ///< upstream has released this memory but still points to it
     std::uint32_t nr_vtpms = 0;
     std::vector<vtpm_page> pages;
     std::uint32_t location = 0;
     sha256_digest hash{};
-    std::vector<std::uint32_t> itrees;      ///< sectors of inner nodes below this group as last stored
+    std::vector<std::uint32_t> itrees;  ///< sectors of inner nodes below this group as last stored
 
     bool is_open() const { return keys.has_value(); }
     bool is_flagged() const { return (flags[0] & rollback_detected) != std::byte{0}; }
@@ -76,10 +76,10 @@ struct vtpm_group {
 };
 
 struct manager_tree {
-    root_sealed_data root{};                ///< keys and identity; stored sealed
+    root_sealed_data root{};  ///< keys and identity; stored sealed
     std::uint64_t sequence = 0;
     std::uint32_t tpm_counter_value = 0;
-    unsigned slot = 0;                      ///< slot of the authoritative root
+    unsigned slot = 0;  ///< slot of the authoritative root
     std::array<bool, 2> root_seals_valid{};
     std::vector<std::shared_ptr<vtpm_group>> groups;
 };

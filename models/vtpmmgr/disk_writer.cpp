@@ -7,9 +7,14 @@
 
 namespace vtwin::models::manager {
 
-disk_writer::disk_writer(manager_tree& tree, sector_store& store, seal_if& seals, const behaviour_set& behaviours,
-                         work_meter& meter, tpm::entropy_if& entropy)
-    : m_tree(tree), m_store(store), m_seals(seals), m_behaviours(behaviours), m_meter(meter), m_entropy(entropy) {}
+disk_writer::disk_writer(manager_tree& tree, sector_store& store, seal_if& seals,
+                         const behaviour_set& behaviours, work_meter& meter, tpm::entropy_if& entropy)
+    : m_tree(tree),
+      m_store(store),
+      m_seals(seals),
+      m_behaviours(behaviours),
+      m_meter(meter),
+      m_entropy(entropy) {}
 
 void disk_writer::touch(vtpm_group& group) {
     ++group.sequence;
@@ -101,10 +106,11 @@ bool disk_writer::write_page(vtpm_group& group, vtpm_page& page, unsigned slot) 
 }
 
 bool disk_writer::seal_group(vtpm_group& group) {
-    group_sealed_data secret{group_magic, m_tree.root.manager_uuid, group.keys->aik_auth, group.keys->group_key,
-                             group.keys->rollback_mac_key};
+    group_sealed_data secret{group_magic, m_tree.root.manager_uuid, group.keys->aik_auth,
+                             group.keys->group_key, group.keys->rollback_mac_key};
     for (seal_entry& entry : group.configs)
-        if (!m_seals.seal(entry, as_octets(secret)) && m_behaviours.hardened(behaviour::vtpmmgr_seal_failure_ignored))
+        if (!m_seals.seal(entry, as_octets(secret)) &&
+            m_behaviours.hardened(behaviour::vtpmmgr_seal_failure_ignored))
             return false;
     group.sealed_configs = static_cast<std::uint32_t>(group.configs.size());
     group.seals_valid = true;
@@ -112,7 +118,7 @@ bool disk_writer::seal_group(vtpm_group& group) {
 }
 
 bool disk_writer::write_group(vtpm_group& group, unsigned slot) {
-    sc_assert(group.is_open());   // a closed group cannot change
+    sc_assert(group.is_open());  // a closed group cannot change
     for (vtpm_page& page : group.pages)
         if (page.location == 0 && !write_page(group, page, slot))
             return false;
@@ -168,8 +174,8 @@ std::optional<disk_writer::child> disk_writer::write_itree(std::span<const child
     return child{*number, sha256(as_octets(plain.hash))};
 }
 
-bool disk_writer::place(std::span<const child> leaves, std::span<sha256_digest> hashes, std::span<be32> locations,
-                        unsigned slot, std::vector<std::uint32_t>& itrees) {
+bool disk_writer::place(std::span<const child> leaves, std::span<sha256_digest> hashes,
+                        std::span<be32> locations, unsigned slot, std::vector<std::uint32_t>& itrees) {
     std::size_t covered = 1;
     while (leaves.size() > covered * hashes.size())
         covered *= itree_children;
@@ -190,7 +196,7 @@ bool disk_writer::write_root(unsigned slot) {
     leaves.reserve(m_tree.groups.size());
     for (const auto& group : m_tree.groups)
         leaves.push_back({group->location, group->hash});
-    std::vector<std::uint32_t> itrees;   // the root's own inner nodes are written anew with each root
+    std::vector<std::uint32_t> itrees;  // the root's own inner nodes are written anew with each root
     if (!place(leaves, plain.hash, plain.location, slot, itrees))
         return false;
     plain.sequence = m_tree.sequence;

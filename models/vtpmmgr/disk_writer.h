@@ -12,8 +12,8 @@ enum class sync_depth : std::uint8_t { sequence = 0, counter = 1 };
 
 enum class commit_result : std::uint8_t {
     written,
-    skipped,    ///< group 0 is closed or has no platform configuration: nothing was written
-    failed,     ///< the old root is still authoritative (only when errors do not kill the domain)
+    skipped,  ///< group 0 is closed or has no platform configuration: nothing was written
+    failed,   ///< the old root is still authoritative (only when errors do not kill the domain)
 };
 
 class disk_writer {
@@ -43,7 +43,8 @@ class disk_writer {
     /// Fills the child arrays of a root, group or itree for `leaves`, writing the itrees in between.
     bool place(std::span<const child> leaves, std::span<sha256_digest> hashes, std::span<be32> locations,
                unsigned slot, std::vector<std::uint32_t>& itrees);
-    std::optional<child> write_itree(std::span<const child> leaves, unsigned slot, std::vector<std::uint32_t>& itrees);
+    std::optional<child> write_itree(std::span<const child> leaves, unsigned slot,
+                                     std::vector<std::uint32_t>& itrees);
 
     manager_tree& m_tree;
     sector_store& m_store;
@@ -51,7 +52,7 @@ class disk_writer {
     const behaviour_set& m_behaviours;
     work_meter& m_meter;
     tpm::entropy_if& m_entropy;
-    sector m_residue{};         ///< what the stack frame of the itree writer last held
+    sector m_residue{};  ///< what the stack frame of the itree writer last held
 };
 
 }  // namespace vtwin::models::manager

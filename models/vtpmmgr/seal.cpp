@@ -12,8 +12,9 @@ sha1_digest pcr_composite(std::uint32_t mask, const pcr_values& pcrs) {
     std::size_t length = 9;
     for (std::size_t i = 0; i < pcr_count; ++i)
         if (mask >> i & 1)
-            length = static_cast<std::size_t>(std::copy(pcrs[i].begin(), pcrs[i].end(), buffer.begin() + static_cast<long>(length)) -
-                                              buffer.begin());
+            length = static_cast<std::size_t>(
+                std::copy(pcrs[i].begin(), pcrs[i].end(), buffer.begin() + static_cast<long>(length)) -
+                buffer.begin());
     const be32 values = static_cast<std::uint32_t>(length - 9);
     std::memcpy(buffer.data() + 5, &values, sizeof values);
     return sha1(byte_view(buffer).first(length));

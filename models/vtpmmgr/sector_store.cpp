@@ -51,9 +51,13 @@ bool sector_store::write_raw(std::uint32_t number, const sector& data) {
     return true;
 }
 
-bool sector_store::flush() { return m_disk.flush(); }
+bool sector_store::flush() {
+    return m_disk.flush();
+}
 
-void sector_store::set_key(const aes_key& tm_key) { m_container.emplace(tm_key, container_policy_of(m_behaviours)); }
+void sector_store::set_key(const aes_key& tm_key) {
+    m_container.emplace(tm_key, container_policy_of(m_behaviours));
+}
 
 bool sector_store::read_encrypted(std::uint32_t number, unsigned slot, sector& out) {
     sc_assert(m_container.has_value());
@@ -84,8 +88,8 @@ bool sector_store::mark_use(std::uint32_t number, unsigned slot) {
         m_use[number] |= static_cast<std::uint8_t>(1u << slot);
         return true;
     }
-    // Upstream tests `> 512`: 512 sets a bit in the byte behind the map, larger ones are only logged, and the sector
-    // is read all the same. What lies behind the map has no visible effect.
+    // Upstream tests `> 512`: 512 sets a bit in the byte behind the map, larger ones are only logged, and the
+    // sector is read all the same. What lies behind the map has no visible effect.
     return m_behaviours.faithful(behaviour::vtpmmgr_sector_use_map_off_by_one);
 }
 

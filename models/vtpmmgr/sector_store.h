@@ -13,10 +13,12 @@ namespace vtwin::models::manager {
 
 container_policy container_policy_of(const behaviour_set& behaviours);
 
-/// Device errors and a full disk kill the domain or come back as false, as vtpmmgr.io_fault_aborts_domain says.
+/// Device errors and a full disk kill the domain or come back as false, as vtpmmgr.io_fault_aborts_domain
+/// says.
 class sector_store {
   public:
-    sector_store(block_file_if& disk, const behaviour_set& behaviours, work_meter& meter, tpm::entropy_if& entropy);
+    sector_store(block_file_if& disk, const behaviour_set& behaviours, work_meter& meter,
+                 tpm::entropy_if& entropy);
 
     /// A sector as it lies on disk.
     [[nodiscard]] bool read_raw(std::uint32_t number, sector& out);
@@ -24,8 +26,8 @@ class sector_store {
     [[nodiscard]] bool flush();
 
     void set_key(const aes_key& tm_key);
-    /// Reads and decrypts a sector of `slot`'s tree and marks it as used by that slot. False: malformed. The plain
-    /// bytes begin at sector_container::body_offset.
+    /// Reads and decrypts a sector of `slot`'s tree and marks it as used by that slot. False: malformed. The
+    /// plain bytes begin at sector_container::body_offset.
     [[nodiscard]] bool read_encrypted(std::uint32_t number, unsigned slot, sector& out);
     /// Encrypts under a fresh counter block and writes.
     [[nodiscard]] bool write_encrypted(std::uint32_t number, byte_view plain);
@@ -48,7 +50,7 @@ class sector_store {
     work_meter& m_meter;
     tpm::entropy_if& m_entropy;
     std::optional<sector_container> m_container;
-    std::array<std::uint8_t, max_sector> m_use{};   ///< bit per slot
+    std::array<std::uint8_t, max_sector> m_use{};  ///< bit per slot
     sector m_buffer{};
     std::uint64_t m_sectors_written = 0;
 };

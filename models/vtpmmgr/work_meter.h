@@ -9,7 +9,8 @@ namespace vtwin::models::manager {
 /// Turns amounts of work into CPU time charged to the domain's vCPU.
 class work_meter {
   public:
-    work_meter(const software_costs& costs, stubdom_services_if& services) : m_costs(costs), m_services(services) {}
+    work_meter(const software_costs& costs, stubdom_services_if& services)
+        : m_costs(costs), m_services(services) {}
 
     void dispatch() { m_services.charge(m_costs.command_dispatch); }
     void sha1(std::size_t bytes) { per_byte(m_costs.sha1_per_byte, bytes); }
@@ -17,7 +18,8 @@ class work_meter {
     void aes(std::size_t bytes) { per_byte(m_costs.aes_per_byte, bytes); }
     void cmac(std::size_t bytes) { per_byte(m_costs.cmac_per_byte, bytes); }
     void rsa_public() { m_services.charge(m_costs.rsa_public); }
-    /// A 2048-bit exponentiation with a long exponent (Diffie-Hellman) costs what a private RSA operation does.
+    /// A 2048-bit exponentiation with a long exponent (Diffie-Hellman) costs what a private RSA operation
+    /// does.
     void long_exponentiation() { m_services.charge(m_costs.rsa_private); }
 
   private:
