@@ -1,0 +1,62 @@
+#include "models/guest/ima_log.h"
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include "models/hex.h"
+
+namespace vtwin::models {
+namespace {
+
+constexpr std::string_view boot_aggregate_name = "boot_aggregate";
+constexpr unsigned boot_aggregate_pcrs = 8;
+
+std::array<std::byte, 20> sha1(byte_view data) {
+    std::array<std::byte, 20> digest;
+    SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+    return digest;
+}
+
+void append_text(bytes& out, std::string_view text) {
+    for (const char character : text)
+        out.push_back(static_cast<std::byte>(character));
+}
+
+void append_field(bytes& out, const bytes& field) {
+    const auto size = static_cast<std::uint32_t>(field.size());
+    for (unsigned shift = 0; shift < 32; shift += 8)
+        out.push_back(static_cast<std::byte>(size >> shift));
+    out.insert(out.end(), field.begin(), field.end());
+}
+
+}  // namespace
+
+ima_entry make_ima_entry(std::string_view algorithm, byte_view file_digest, std::string_view path) {
+    bytes digest_field, name_field, data;
+    append_text(digest_field, algorithm);
+    append_text(digest_field, std::string_view(":\0", 2));
+    digest_field.insert(digest_field.end(), file_digest.begin(), file_digest.end());
+    append_text(name_field, path);
+    name_field.push_back(std::byte{0});
+    append_field(data, digest_field);
+    append_field(data, name_field);
+    return {std::string(algorithm), {file_digest.begin(), file_digest.end()}, std::string(path), sha1(data)};
+}
+
+ima_entry make_boot_aggregate(const std::vector<bytes>& pcrs) {
+    bytes values;
+    for (unsigned pcr = 0; pcr < boot_aggregate_pcrs && pcr < pcrs.size(); ++pcr)
+        values.insert(values.end(), pcrs[pcr].begin(), pcrs[pcr].end());
+    return make_ima_entry("sha1", sha1(values), boot_aggregate_name);
+}
+
+std::string ascii_runtime_measurements(const std::vector<ima_entry>& entries) {
+    std::string text;
+    for (const auto& entry : entries)
+        text += fmt::format("10 {} ima-ng {}:{} {}\n", to_hex(entry.template_hash), entry.algorithm,
+                            to_hex(entry.file_digest), entry.path);
+    return text;
+}
+
+}  // namespace vtwin::models

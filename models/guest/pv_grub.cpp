@@ -1,0 +1,58 @@
+#include "models/guest/pv_grub.h"
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include <array>
+
+#include "tpm/codec/wire.h"
+
+namespace vtwin::models {
+namespace {
+
+constexpr std::uint32_t pcr_kernel = 4, pcr_configuration = 5, ord_extend = 20;
+constexpr std::uint16_t tag_command = 0x00C1;
+constexpr std::size_t header_size = 10, extend_size = 34;
+
+bytes sha1(byte_view data) {
+    bytes digest(SHA_DIGEST_LENGTH);
+    SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+    return digest;
+}
+
+bool extend(tpm_transport_if& device, const measurement& entry) {
+    tpm::wire_writer command;
+    command.u16(tag_command).u32(extend_size).u32(ord_extend).u32(entry.pcr).raw(entry.digest);
+    const auto result = device.transmit(command.data());
+    if (!result || result.response.size() < header_size)
+        return false;
+    tpm::wire_reader in(byte_view(result.response).subspan(6));
+    return in.u32() == 0;
+}
+
+}  // namespace
+
+std::vector<measurement> boot_measurements(const guest_config& guest) {
+    // Without an initrd the digest of the empty string is extended.
+    const bytes initrd = guest.initrd.path.empty() ? sha1({}) : guest.initrd.sha1;
+    return {{pcr_kernel, guest.kernel.sha1, "kernel " + guest.kernel.path},
+            {pcr_configuration, sha1(std::as_bytes(std::span(guest.command_line))),
+             "command line " + guest.command_line},
+            {pcr_configuration, initrd, "initrd " + guest.initrd.path}};
+}
+
+std::vector<measurement> measure_boot(const guest_config& guest, tpm_transport_if& device, bool& complete) {
+    std::vector<measurement> log;
+    complete = true;
+    for (auto& entry : boot_measurements(guest)) {
+        if (!extend(device, entry)) {
+            complete = false;
+            break;
+        }
+        log.push_back(std::move(entry));
+    }
+    return log;
+}
+
+}  // namespace vtwin::models

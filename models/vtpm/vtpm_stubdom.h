@@ -1,0 +1,81 @@
+// vtpm-stubdom: one guest's software TPM 1.2 in its own stub domain. Source: stubdom/vtpm/vtpm.c, vtpm_cmd.c.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "models/behaviours/behaviours.h"
+#include "models/costs.h"
+#include "models/ports.h"
+#include "models/vtpm/entropy_relay.h"
+#include "models/vtpmmgr/ctr_drbg.h"
+#include "models/vtpm/deep_quote.h"
+#include "models/vtpm/options.h"
+#include "models/vtpm/session_tracker.h"
+#include "models/vtpm/vtpmblk.h"
+#include "tpm/engine/libtpms_engine.h"
+
+namespace vtwin::models {
+
+struct vtpm_params {
+    behaviour_set behaviours;
+    software_costs costs;
+    bool save_after_command = true;   ///< false only for measuring the path without its saves
+};
+
+/// The program of the domain, above its drivers. `engine` must draw its entropy from `entropy`, which run() connects
+/// to the domain's own generator.
+class vtpm_stubdom {
+  public:
+    vtpm_stubdom(const vtpm_params& params, std::string_view command_line, tpm::libtpms_engine& engine,
+                 entropy_relay& entropy, tpm_backend_if& clients, tpm_transport_if& manager, block_file_if& disk,
+                 stubdom_services_if& services);
+
+    /// Seeds the generator, restores or makes the TPM, then serves clients until the backend closes.
+    void run();
+
+    bool started_fresh() const { return m_fresh; }
+
+  private:
+    struct client {
+        std::bitset<256> localities;
+    };
+
+    bytes gather_entropy(std::size_t wanted);
+    bool start_tpm();
+    bool restore(const bytes& image);
+    void make_fresh_tpm();
+    void power_on_and_start();
+    void serve();
+    bytes handle(const tpm_request& request);
+    std::optional<bytes> refuse_by_locality(const tpm_request& request);
+    bytes forward_to_manager(bytes command, std::uint16_t tag);
+    bytes execute(const tpm_request& request);
+    void adjust_capability_answer(byte_view command, bytes& response) const;
+    bool save();
+    bytes error_reply(byte_view request, std::uint32_t code) const;
+    bytes engine_command(byte_view command, std::uint8_t locality);
+    void charge_command(std::uint32_t ordinal);
+    void log(stubdom_services_if::level level, const std::string& text) { m_services.log(level, text); }
+
+    vtpm_params m_params;
+    std::string m_command_line;
+    vtpm_options m_options;
+    tpm::libtpms_engine& m_engine;
+    entropy_relay& m_entropy;
+    tpm_backend_if& m_clients;
+    tpm_transport_if& m_manager;
+    stubdom_services_if& m_services;
+    manager::ctr_drbg m_random;
+    vtpmblk m_image;
+    session_tracker m_sessions;
+    deep_quoter m_deep_quoter;
+    std::map<std::pair<std::uint16_t, std::uint32_t>, client> m_localities;   ///< by (domid, handle)
+    bool m_fresh = false;
+    bool m_store_failed = false;
+};
+
+}  // namespace vtwin::models

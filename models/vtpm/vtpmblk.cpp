@@ -1,0 +1,209 @@
+#include "models/vtpm/vtpmblk.h"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "tpm/codec/wire.h"
+
+namespace vtwin::models {
+namespace {
+
+constexpr std::size_t iv_size = 16, random_size = 12, block = 16;
+constexpr std::uint16_t vtpm_tag_req = 0x01C1;
+constexpr std::uint32_t vtpm_ord_savehashkey = 1, vtpm_ord_loadhashkey = 2;
+constexpr std::uint32_t tpm_success = 0, tpm_bad_parameter = 3;
+constexpr std::size_t key_record_size = 52, header_size = 10, length_prefix = 4;
+
+struct cipher_free {
+    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+
+unsigned char* raw(std::byte* data) { return reinterpret_cast<unsigned char*>(data); }
+const unsigned char* raw(const std::byte* data) { return reinterpret_cast<const unsigned char*>(data); }
+
+void aes_cbc(bool encrypt, std::span<const std::byte, 32> key, const std::byte* iv, byte_view in, std::byte* out) {
+    const std::unique_ptr<EVP_CIPHER_CTX, cipher_free> context(EVP_CIPHER_CTX_new());
+    int written = 0;
+    const bool done =
+        context && EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, raw(key.data()), raw(iv), encrypt) &&
+        EVP_CIPHER_CTX_set_padding(context.get(), 0) &&
+        EVP_CipherUpdate(context.get(), raw(out), &written, raw(in.data()), static_cast<int>(in.size()));
+    sc_assert(done && static_cast<std::size_t>(written) == in.size());
+}
+
+std::array<std::byte, 20> sha1(byte_view data) {
+    std::array<std::byte, 20> digest;
+    SHA1(raw(data.data()), data.size(), raw(digest.data()));
+    return digest;
+}
+
+}  // namespace
+
+bytes encrypt_image(byte_view cleartext, std::span<const std::byte, 32> key, std::span<const std::byte, 12> random) {
+    const std::size_t padded = (cleartext.size() + block - 1) / block * block;
+    bytes blob(iv_size + padded);
+    std::ranges::copy(random, blob.begin());
+    tpm::store_be32(std::span(blob).subspan<random_size, 4>(), static_cast<std::uint32_t>(cleartext.size()));
+    std::ranges::copy(cleartext, blob.begin() + iv_size);
+    aes_cbc(true, key, blob.data(), byte_view(blob).subspan(iv_size), blob.data() + iv_size);
+    return blob;
+}
+
+std::optional<bytes> decrypt_image(byte_view blob, std::span<const std::byte, 32> key) {
+    if (blob.size() < iv_size || blob.size() % block != 0)
+        return std::nullopt;
+    const std::size_t length = tpm::load_be32(blob.subspan<random_size, 4>());
+    if (length > blob.size() - iv_size)
+        return std::nullopt;
+    bytes cleartext(blob.size() - iv_size);
+    aes_cbc(false, key, blob.data(), blob.subspan(iv_size), cleartext.data());
+    cleartext.resize(length);
+    return cleartext;
+}
+
+std::string_view to_string(image_error error) {
+    switch (error) {
+        case image_error::none: return "no error";
+        case image_error::manager_unknown_uuid: return "the manager does not know this UUID";
+        case image_error::manager_refused: return "the manager refused";
+        case image_error::bad_slot: return "the length in slot 0 is impossible";
+        case image_error::hash_mismatch: return "no slot has the manager's hash";
+        case image_error::disk: return "the disk reported an error";
+        case image_error::too_large: return "the image does not fit its slot";
+    }
+    return "";
+}
+
+vtpmblk::vtpmblk(block_file_if& disk, tpm_transport_if& manager, tpm::entropy_if& random,
+                 const behaviour_set& behaviours, const software_costs& costs, stubdom_services_if& services)
+    : m_disk(disk),
+      m_manager(manager),
+      m_random(random),
+      m_behaviours(behaviours),
+      m_costs(costs),
+      m_services(services) {}
+
+image_error vtpmblk::load(bytes& cleartext) {
+    m_active_slot = -1;
+    image_key record;
+    if (const auto error = fetch_key(record); error != image_error::none)
+        return error;
+    bytes blob;
+    const auto error = find_current(record, blob);
+    if (error != image_error::none) {
+        m_active_slot = -1;
+        return error;
+    }
+    m_services.charge(m_costs.aes_per_byte * static_cast<double>(blob.size()));
+    auto image = decrypt_image(blob, record.key);
+    if (!image) {
+        m_active_slot = -1;
+        return image_error::hash_mismatch;
+    }
+    cleartext = std::move(*image);
+    return image_error::none;
+}
+
+image_error vtpmblk::fetch_key(image_key& record) {
+    tpm::wire_writer request;
+    request.u16(vtpm_tag_req).u32(header_size).u32(vtpm_ord_loadhashkey);
+    const auto reply = m_manager.transmit(request.data());
+    if (!reply)
+        return image_error::manager_refused;
+    tpm::wire_reader in(reply.response);
+    in.u16();
+    const std::uint32_t size = in.u32(), status = in.u32();
+    if (!in.ok())
+        return image_error::manager_refused;
+    if (status != tpm_success)
+        return status == tpm_bad_parameter ? image_error::manager_unknown_uuid : image_error::manager_refused;
+    // Upstream believes the size field; here the received bytes must hold what it promises as well.
+    if (size != header_size + key_record_size || reply.response.size() < size)
+        return image_error::manager_refused;
+    std::ranges::copy(in.view(record.hash.size()), record.hash.begin());
+    std::ranges::copy(in.view(record.key.size()), record.key.begin());
+    return image_error::none;
+}
+
+image_error vtpmblk::read_slot(int slot, bytes& blob) {
+    const std::uint64_t start = static_cast<std::uint64_t>(slot) * slot_size();
+    std::array<std::byte, length_prefix> prefix;
+    if (!m_disk.read(start, prefix))
+        return image_error::disk;
+    const std::uint32_t length = tpm::load_be32(prefix);
+    if (length == 0 || length > slot_size() - length_prefix)
+        return image_error::bad_slot;
+    blob.resize(length);
+    return m_disk.read(start + length_prefix, blob) ? image_error::none : image_error::disk;
+}
+
+image_error vtpmblk::find_current(const image_key& record, bytes& blob) {
+    image_error last = image_error::hash_mismatch;
+    for (m_active_slot = 0; m_active_slot < 2; ++m_active_slot) {
+        last = read_slot(m_active_slot, blob);
+        if (last == image_error::none) {
+            m_services.charge(m_costs.sha1_per_byte * static_cast<double>(blob.size()));
+            if (sha1(blob) == record.hash)
+                return image_error::none;
+            last = image_error::hash_mismatch;
+        } else if (m_behaviours.faithful(behaviour::vtpm_slot0_bad_length_hides_slot1)) {
+            return last;
+        }
+    }
+    return last;
+}
+
+image_error vtpmblk::save(byte_view cleartext) {
+    const int previous = m_active_slot;
+    const int target = previous == 0 ? 1 : 0;
+    if (m_behaviours.faithful(behaviour::vtpm_active_slot_flips_before_commit))
+        m_active_slot = target;
+
+    image_key record;
+    std::array<std::byte, random_size> random;
+    m_random.fill(record.key);
+    m_random.fill(random);
+    m_services.charge((m_costs.aes_per_byte + m_costs.sha1_per_byte) * static_cast<double>(cleartext.size()));
+    const bytes blob = encrypt_image(cleartext, record.key, random);
+    record.hash = sha1(blob);
+
+    if (const auto error = write_slot(target, blob); error != image_error::none)
+        return error;
+    if (m_behaviours.hardened(behaviour::vtpm_no_flush_before_savehashkey) && !m_disk.flush())
+        return image_error::disk;
+    if (const auto error = commit_key(record); error != image_error::none)
+        return error;
+    m_active_slot = target;
+    return image_error::none;
+}
+
+image_error vtpmblk::write_slot(int slot, byte_view blob) {
+    if (blob.size() > slot_size() - length_prefix)
+        return image_error::too_large;
+    const std::uint64_t start = static_cast<std::uint64_t>(slot) * slot_size();
+    std::array<std::byte, length_prefix> prefix;
+    tpm::store_be32(prefix, static_cast<std::uint32_t>(blob.size()));
+    // Two writes, as upstream: the first sector of the slot is written twice.
+    if (!m_disk.write(start, prefix) || !m_disk.write(start + length_prefix, blob))
+        return image_error::disk;
+    return image_error::none;
+}
+
+image_error vtpmblk::commit_key(const image_key& record) {
+    tpm::wire_writer request;
+    request.u16(vtpm_tag_req).u32(header_size + key_record_size).u32(vtpm_ord_savehashkey);
+    request.raw(record.hash).raw(record.key);
+    const auto reply = m_manager.transmit(request.data());
+    if (!reply)
+        return image_error::manager_refused;
+    tpm::wire_reader in(reply.response);
+    in.u16();
+    in.u32();
+    const std::uint32_t status = in.u32();
+    return in.ok() && status == tpm_success ? image_error::none : image_error::manager_refused;
+}
+
+}  // namespace vtwin::models
