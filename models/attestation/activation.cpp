@@ -14,7 +14,9 @@ constexpr std::size_t key_size = 16, iv_size = 16;
 struct cipher_free {
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
-const unsigned char* raw(byte_view data) { return reinterpret_cast<const unsigned char*>(data.data()); }
+const unsigned char* raw(byte_view data) {
+    return reinterpret_cast<const unsigned char*>(data.data());
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ std::optional<bytes> open_certificate(byte_view symmetric_key, byte_view sym_blo
     int first = 0, last = 0;
     const std::unique_ptr<EVP_CIPHER_CTX, cipher_free> context(EVP_CIPHER_CTX_new());
     if (!context ||
-        EVP_DecryptInit_ex(context.get(), EVP_aes_128_cbc(), nullptr, raw(key), raw(sym_blob.first(iv_size))) != 1 ||
+        EVP_DecryptInit_ex(context.get(), EVP_aes_128_cbc(), nullptr, raw(key),
+                           raw(sym_blob.first(iv_size))) != 1 ||
         EVP_DecryptUpdate(context.get(), target, &first, raw(text), static_cast<int>(text.size())) != 1 ||
         EVP_DecryptFinal_ex(context.get(), target + first, &last) != 1)
         return std::nullopt;

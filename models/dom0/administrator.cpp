@@ -19,7 +19,8 @@ constexpr std::uint32_t ord_group_new = vendor | 0x102, ord_group_activate = ven
 constexpr unsigned pcr_count = 24;
 constexpr std::uint32_t transport_failed = 0xFFFFFFFF;
 
-/// TPM_PUBKEY of an identity key: RSA 2048, no encryption scheme, PKCS#1 v1.5 SHA-1 signatures, exponent 65537.
+/// TPM_PUBKEY of an identity key: RSA 2048, no encryption scheme, PKCS#1 v1.5 SHA-1 signatures, exponent
+/// 65537.
 bytes aik_public(byte_view modulus) {
     tpm::wire_writer out;
     out.u32(1).u16(1).u16(2).u32(12).u32(2048).u32(2).u32(0).u32(static_cast<std::uint32_t>(modulus.size()));
@@ -54,7 +55,8 @@ administrator::reply administrator::hardware(std::uint32_t ordinal, byte_view bo
 }
 
 bool administrator::provision(std::string& problem) {
-    return create_group(problem) && certify_group(problem) && configure_group(problem) && create_records(problem);
+    return create_group(problem) && certify_group(problem) && configure_group(problem) &&
+           create_records(problem);
 }
 
 bool administrator::create_group(std::string& problem) {
@@ -123,7 +125,8 @@ bool administrator::configure_group(std::string& problem) {
     }
     const auto reply = from_json<saa_config_reply>(m_network.call("saa/configuration", to_json(request)));
     if (!reply || !reply->accepted) {
-        problem = "the configuration authority refused this platform: " + (reply ? reply->reason : "no answer");
+        problem =
+            "the configuration authority refused this platform: " + (reply ? reply->reason : "no answer");
         return false;
     }
     tpm::wire_writer body;
@@ -133,8 +136,9 @@ bool administrator::configure_group(std::string& problem) {
         problem = fmt::format("GROUP_UPDATE refused with code {}", answer.status);
         return false;
     }
-    m_services.log(stubdom_services_if::level::info,
-                   fmt::format("group 0 sealed to this platform, {} vTPM labels accepted", m_plan.labels.size()));
+    m_services.log(
+        stubdom_services_if::level::info,
+        fmt::format("group 0 sealed to this platform, {} vTPM labels accepted", m_plan.labels.size()));
     return true;
 }
 

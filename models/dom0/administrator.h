@@ -1,5 +1,6 @@
-// The administrator of the manager, in dom0: what manage-vtpmmgr does by hand, over dom0's own vTPM, which is the
-// manager's first record and therefore has the administrator flag. Source: stubdom/vtpmmgr/docs, manage-vtpmmgr.pl.
+// The administrator of the manager, in dom0: what manage-vtpmmgr does by hand, over dom0's own vTPM, which is
+// the manager's first record and therefore has the administrator flag. Source: stubdom/vtpmmgr/docs,
+// manage-vtpmmgr.pl.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,10 @@
 namespace vtwin::models {
 
 struct provisioning_plan {
-    std::string platform;               ///< subject of the group AIK's certificate
-    bytes ek_public, ek_certificate;    ///< of the hardware TPM (TPM_PUBKEY; X.509 DER from its manufacturer)
-    std::vector<std::string> labels;    ///< vTPM labels that the group shall accept
-    std::vector<uuid_t> vtpms;          ///< records to create for the guests' vTPMs
+    std::string platform;             ///< subject of the group AIK's certificate
+    bytes ek_public, ek_certificate;  ///< of the hardware TPM (TPM_PUBKEY; X.509 DER from its manufacturer)
+    std::vector<std::string> labels;  ///< vTPM labels that the group shall accept
+    std::vector<uuid_t> vtpms;        ///< records to create for the guests' vTPMs
 };
 
 class administrator {
@@ -22,8 +23,8 @@ class administrator {
     administrator(provisioning_plan plan, tpm_transport_if& device, remote_service_if& network,
                   stubdom_services_if& services);
 
-    /// Claims group 0 (AIK, authority key), has the AIK certified, installs the signed configuration and creates the
-    /// vTPM records. False with `problem` when a step was refused.
+    /// Claims group 0 (AIK, authority key), has the AIK certified, installs the signed configuration and
+    /// creates the vTPM records. False with `problem` when a step was refused.
     bool provision(std::string& problem);
 
     const bytes& group_aik_certificate() const { return m_aik_certificate; }

@@ -1,9 +1,9 @@
 // The machine's CPU before a hypervisor runs: physical addresses straight onto the bus.
 #pragma once
 
+#include <tlm_utils/simple_initiator_socket.h>
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/simple_initiator_socket.h>
 
 #include "hypervisor/ports.h"
 

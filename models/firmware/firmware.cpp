@@ -46,7 +46,8 @@ std::uint8_t firmware::read8(std::uint32_t offset) {
 
 void firmware::write8(std::uint32_t offset, std::uint8_t value) {
     const std::byte octet{value};
-    static_cast<void>(m_bus.write(tis_base + offset, std::span(&octet, 1)));  // an absent chip shows at the next read
+    static_cast<void>(
+        m_bus.write(tis_base + offset, std::span(&octet, 1)));  // an absent chip shows at the next read
 }
 
 bool firmware::wait_for(std::uint32_t offset, std::uint8_t mask, std::uint8_t value, const sc_time& limit) {
@@ -108,7 +109,9 @@ bytes firmware::receive() {
     return response;
 }
 
-bytes firmware::transmit(byte_view command) { return send(command) ? receive() : bytes{}; }
+bytes firmware::transmit(byte_view command) {
+    return send(command) ? receive() : bytes{};
+}
 
 bool firmware::boot(const std::vector<firmware_measurement>& measurements, std::string& problem) {
     if (!wait_for(reg_access, access_valid, access_valid, timeout_a)) {
@@ -130,7 +133,8 @@ bool firmware::boot(const std::vector<firmware_measurement>& measurements, std::
         tpm::wire_writer extend;
         extend.u16(tag_command).u32(header_size + 24).u32(ord_extend).u32(measured.pcr).raw(measured.sha1);
         if (const auto code = code_of(transmit(extend.data())); code != 0) {
-            problem = fmt::format("TPM_Extend of PCR {} ({}) answered {}", measured.pcr, measured.description, code);
+            problem = fmt::format("TPM_Extend of PCR {} ({}) answered {}", measured.pcr, measured.description,
+                                  code);
             return false;
         }
     }

@@ -1,5 +1,5 @@
-// The machine's firmware and boot loader as far as the hardware TPM sees them: TPM_Startup and the measurements of the
-// boot, through locality 0 of the TIS, polling without interrupts as SeaBIOS does.
+// The machine's firmware and boot loader as far as the hardware TPM sees them: TPM_Startup and the
+// measurements of the boot, through locality 0 of the TIS, polling without interrupts as SeaBIOS does.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ class firmware {
     /// `poll`: pause between two looks at a status register.
     firmware(xen::mmio_if& bus, const sc_core::sc_time& poll);
 
-    /// Starts the TPM (Startup CLEAR), extends the measurements in order and gives the locality back. False with
-    /// `problem` when the chip does not answer or refuses.
+    /// Starts the TPM (Startup CLEAR), extends the measurements in order and gives the locality back. False
+    /// with `problem` when the chip does not answer or refuses.
     bool boot(const std::vector<firmware_measurement>& measurements, std::string& problem);
 
     /// One command through the TIS; empty when the chip did not answer within its time-outs.

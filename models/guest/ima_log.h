@@ -13,10 +13,10 @@ namespace vtwin::models {
 
 /// One entry of the list with template ima-ng: d-ng (algorithm and digest) and n-ng (path).
 struct ima_entry {
-    std::string algorithm;                  ///< "sha1", "sha256"
+    std::string algorithm;  ///< "sha1", "sha256"
     bytes file_digest;
     std::string path;
-    std::array<std::byte, 20> template_hash{};   ///< SHA-1 of the template data; what PCR 10 is extended with
+    std::array<std::byte, 20> template_hash{};  ///< SHA-1 of the template data; what PCR 10 is extended with
 };
 
 /// Builds an entry: template data = u32 LE length, "algorithm:" NUL digest, u32 LE length, path NUL.

@@ -36,7 +36,8 @@ bool equal(const authdata_t& a, const authdata_t& b) {
 }
 
 bool selected(byte_view selection, unsigned pcr) {
-    return pcr / 8 < selection.size() && (std::to_integer<unsigned>(selection[pcr / 8]) >> (pcr % 8) & 1) != 0;
+    return pcr / 8 < selection.size() &&
+           (std::to_integer<unsigned>(selection[pcr / 8]) >> (pcr % 8) & 1) != 0;
 }
 
 bool read_selection(tpm::wire_reader& in, bytes& out) {
@@ -58,8 +59,8 @@ std::uint32_t result_of(byte_view response) {
 
 }  // namespace
 
-digest_t deep_quote_inner(std::span<const std::byte, 20> extern_data, byte_view selection, std::uint8_t locality,
-                          std::span<const digest_t> pcrs) {
+digest_t deep_quote_inner(std::span<const std::byte, 20> extern_data, byte_view selection,
+                          std::uint8_t locality, std::span<const digest_t> pcrs) {
     tpm::wire_writer values;
     for (unsigned pcr = 0; pcr < pcr_count; ++pcr)
         if (selected(selection, pcr))
@@ -112,9 +113,9 @@ std::uint32_t deep_quoter::parse(byte_view command, request& out) {
     return body.ok() && body.remaining() == 0 ? 0 : tpm_bad_parameter;
 }
 
-/// The engine judges the session: it gets TPM_GetCapabilityOwner, which changes nothing, with the guest's session,
-/// nonce and continue flag, and with a right or (when the guest's HMAC is wrong) a wrong HMAC. So nonces roll and
-/// failed sessions end exactly as the TPM would have it.
+/// The engine judges the session: it gets TPM_GetCapabilityOwner, which changes nothing, with the guest's
+/// session, nonce and continue flag, and with a right or (when the guest's HMAC is wrong) a wrong HMAC. So
+/// nonces roll and failed sessions end exactly as the TPM would have it.
 std::uint32_t deep_quoter::authorise(const request& request, grant& out) {
     const auto* session = m_sessions.find(request.auth.handle);
     if (session == nullptr || session->type == tracked_session::kind::osap_other)
@@ -153,8 +154,10 @@ std::uint32_t deep_quoter::authorise(const request& request, grant& out) {
     return 0;
 }
 
-/// No owner: upstream compares with the all-zero secret (W-49). The engine cannot roll such a session on, so it ends.
-std::uint32_t deep_quoter::authorise_unowned(const request& request, const tracked_session& session, grant& out) {
+/// No owner: upstream compares with the all-zero secret (W-49). The engine cannot roll such a session on, so
+/// it ends.
+std::uint32_t deep_quoter::authorise_unowned(const request& request, const tracked_session& session,
+                                             grant& out) {
     if (m_behaviours.hardened(behaviour::vtpm_deep_quote_without_owner))
         return tpm_authfail;
     out.key = session_tracker::hmac_key(session, authdata_t{});
@@ -203,7 +206,8 @@ std::uint32_t deep_quoter::inner_digest(const request& request, std::uint8_t loc
     return 0;
 }
 
-std::uint32_t deep_quoter::ask_manager(const request& request, std::span<const std::byte, 20> inner, bytes& body) {
+std::uint32_t deep_quoter::ask_manager(const request& request, std::span<const std::byte, 20> inner,
+                                       bytes& body) {
     tpm::wire_writer quote;
     const auto selection = static_cast<std::uint32_t>(request.hardware_selection.size());
     quote.u16(vtpm_tag_req).u32(36 + selection).u32(vtpm_ord_get_quote).raw(inner);
@@ -249,10 +253,13 @@ std::optional<bytes> deep_quoter::execute(byte_view command, std::uint8_t locali
 
     tpm::wire_writer out_text;
     out_text.u32(0).u32(request.ordinal).raw(body);
-    const auto hmac = authorisation_hmac(grant.key, sha1(out_text.data()), grant.nonce_even, request.auth.nonce_odd,
-                                         grant.continue_session);
+    const auto hmac = authorisation_hmac(grant.key, sha1(out_text.data()), grant.nonce_even,
+                                         request.auth.nonce_odd, grant.continue_session);
     tpm::wire_writer out;
-    out.u16(tag_response_auth1).u32(static_cast<std::uint32_t>(header_size + body.size() + 41)).u32(0).raw(body);
+    out.u16(tag_response_auth1)
+        .u32(static_cast<std::uint32_t>(header_size + body.size() + 41))
+        .u32(0)
+        .raw(body);
     out.raw(grant.nonce_even).u8(grant.continue_session ? 1 : 0).raw(hmac);
     return out.take();
 }

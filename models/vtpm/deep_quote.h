@@ -1,5 +1,5 @@
-// Deep quote and parent-signed EK: the vendor commands that the vTPM adds to its TPM 1.2 and turns into a GET_QUOTE to
-// the manager. Source: stubdom/vtpm-deepquote.patch, vtpm-parent-sign-ek.patch.
+// Deep quote and parent-signed EK: the vendor commands that the vTPM adds to its TPM 1.2 and turns into a
+// GET_QUOTE to the manager. Source: stubdom/vtpm-deepquote.patch, vtpm-parent-sign-ek.patch.
 #pragma once
 
 #include <cstdint>
@@ -26,29 +26,30 @@ class deep_quoter {
     deep_quoter(tpm::libtpms_engine& engine, session_tracker& sessions, tpm_transport_if& manager,
                 const behaviour_set& behaviours);
 
-    /// Executes DeepQuote or ParentSignEK; nullopt when the ordinal is neither. `ek_is_fresh`: the EK was made in
-    /// this run of the domain (gate of ParentSignEK).
+    /// Executes DeepQuote or ParentSignEK; nullopt when the ordinal is neither. `ek_is_fresh`: the EK was
+    /// made in this run of the domain (gate of ParentSignEK).
     std::optional<bytes> execute(byte_view command, std::uint8_t locality, bool ek_is_fresh);
 
   private:
     struct request {
         std::uint32_t ordinal = 0;
         std::array<std::byte, 20> extern_data{};
-        bytes vtpm_selection, hardware_selection;   ///< select bytes
+        bytes vtpm_selection, hardware_selection;  ///< select bytes
         std::uint32_t flags = 0;
-        bytes parameters;                           ///< everything between header and authorisation block
+        bytes parameters;  ///< everything between header and authorisation block
         auth_block auth;
     };
-    struct grant {                                  ///< an authorised command
+    struct grant {  ///< an authorised command
         authdata_t key{};
         nonce_t nonce_even{};
         bool continue_session = false;
-        bool live = false;                          ///< the engine still holds the session
+        bool live = false;  ///< the engine still holds the session
     };
     static std::uint32_t parse(byte_view command, request& out);
     std::uint32_t authorise(const request& request, grant& out);
     std::uint32_t authorise_unowned(const request& request, const tracked_session& session, grant& out);
-    std::uint32_t inner_digest(const request& request, std::uint8_t locality, std::array<std::byte, 20>& inner);
+    std::uint32_t inner_digest(const request& request, std::uint8_t locality,
+                               std::array<std::byte, 20>& inner);
     std::uint32_t ask_manager(const request& request, std::span<const std::byte, 20> inner, bytes& body);
     void end_session(std::uint32_t handle);
 

@@ -116,8 +116,8 @@ authdata_t session_tracker::hmac_key(const tracked_session& session, const authd
     return hmac_sha1(secret, nonces.data());
 }
 
-authdata_t authorisation_hmac(const authdata_t& key, std::span<const std::byte, 20> digest, const nonce_t& even,
-                              const nonce_t& odd, bool continue_session) {
+authdata_t authorisation_hmac(const authdata_t& key, std::span<const std::byte, 20> digest,
+                              const nonce_t& even, const nonce_t& odd, bool continue_session) {
     tpm::wire_writer text;
     text.raw(digest).raw(even).raw(odd).u8(continue_session ? 1 : 0);
     return hmac_sha1(key, text.data());

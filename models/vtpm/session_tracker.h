@@ -1,5 +1,5 @@
-// Watches the authorisation sessions of a TPM 1.2 engine from outside: handles, nonces and shared secrets as they go
-// by on the wire. The vendor commands of the wrapper (deep quote) are authorised by such a session.
+// Watches the authorisation sessions of a TPM 1.2 engine from outside: handles, nonces and shared secrets as
+// they go by on the wire. The vendor commands of the wrapper (deep quote) are authorised by such a session.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ struct tracked_session {
     enum class kind : std::uint8_t { oiap, osap_owner, osap_other };
     kind type = kind::oiap;
     nonce_t nonce_even{};
-    nonce_t nonce_even_osap{}, nonce_odd_osap{};   ///< OSAP: the shared secret is derived from both
+    nonce_t nonce_even_osap{}, nonce_odd_osap{};  ///< OSAP: the shared secret is derived from both
 };
 
 /// The authorisation block at the end of a request (45 bytes, TPM Main Part 2).
@@ -49,7 +49,7 @@ class session_tracker {
 };
 
 /// HMAC-SHA1(key, digest || nonceEven || nonceOdd || continue).
-authdata_t authorisation_hmac(const authdata_t& key, std::span<const std::byte, 20> digest, const nonce_t& even,
-                              const nonce_t& odd, bool continue_session);
+authdata_t authorisation_hmac(const authdata_t& key, std::span<const std::byte, 20> digest,
+                              const nonce_t& even, const nonce_t& odd, bool continue_session);
 
 }  // namespace vtwin::models

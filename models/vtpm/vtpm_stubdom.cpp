@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "models/stubdom/domain_crash.h"
+#include "models/domain_crash.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::models {
@@ -18,16 +18,16 @@ constexpr std::uint16_t tag_command = 0x00C1, tag_auth1 = 0x00C2, tag_auth2 = 0x
                         vtpm_tag_req = 0x01C1, vtpm_tag_req2 = 0x01C2;
 constexpr std::uint32_t tpm_success = 0, tpm_fail = 9, tpm_bad_ordinal = 10;
 constexpr std::uint32_t ord_random = 70, ord_self_test_full = 80, ord_get_capability = 101,
-                        ord_physical_enable = 111, ord_physical_set_deactivated = 114,
-                        ord_create_ek = 120, ord_create_revocable_ek = 127, ord_save_state = 152, ord_startup = 153,
+                        ord_physical_enable = 111, ord_physical_set_deactivated = 114, ord_create_ek = 120,
+                        ord_create_revocable_ek = 127, ord_save_state = 152, ord_startup = 153,
                         ord_take_ownership = 13, ord_create_wrap_key = 31, ord_make_identity = 121,
                         ord_quote = 22, ord_sign = 60, ord_seal = 23, ord_unseal = 24, ord_load_key2 = 65,
                         ord_activate_identity = 122;
 constexpr std::array<std::uint32_t, 5> maintenance_ordinals{44, 45, 46, 47, 48};
 constexpr std::size_t peer_label_capacity = 512;
 
-/// What the vTPM says of itself where it differs from libtpms: TIS time-outs and durations in microseconds and the
-/// size of a tpmif page (Xen's patches to the emulator).
+/// What the vTPM says of itself where it differs from libtpms: TIS time-outs and durations in microseconds
+/// and the size of a tpmif page (Xen's patches to the emulator).
 struct capability_answer {
     std::uint32_t property;
     std::array<std::uint32_t, 4> values;
@@ -40,8 +40,12 @@ constexpr std::array capability_answers{
 };
 constexpr std::uint32_t capability_property = 5;
 
-std::uint16_t tag_of(byte_view packet) { return tpm::load_be16(packet.first<2>()); }
-std::uint32_t code_of(byte_view packet) { return tpm::load_be32(packet.subspan<6, 4>()); }
+std::uint16_t tag_of(byte_view packet) {
+    return tpm::load_be16(packet.first(2));
+}
+std::uint32_t code_of(byte_view packet) {
+    return tpm::load_be32(packet.subspan(6, 4));
+}
 
 bytes command(std::uint32_t ordinal, byte_view parameters) {
     tpm::wire_writer out;
@@ -51,9 +55,9 @@ bytes command(std::uint32_t ordinal, byte_view parameters) {
 
 }  // namespace
 
-vtpm_stubdom::vtpm_stubdom(const vtpm_params& params, std::string_view command_line, tpm::libtpms_engine& engine,
-                           entropy_relay& entropy, tpm_backend_if& clients, tpm_transport_if& manager,
-                           block_file_if& disk, stubdom_services_if& services)
+vtpm_stubdom::vtpm_stubdom(const vtpm_params& params, std::string_view command_line,
+                           tpm::libtpms_engine& engine, entropy_relay& entropy, tpm_backend_if& clients,
+                           tpm_transport_if& manager, block_file_if& disk, stubdom_services_if& services)
     : m_params(params),
       m_command_line(command_line),
       m_engine(engine),
@@ -97,7 +101,7 @@ bytes vtpm_stubdom::gather_entropy(std::size_t wanted) {
     if (!reply || reply.response.size() < header_size + 4 || code_of(reply.response) != tpm_success)
         return {};
     const byte_view received = byte_view(reply.response).subspan(header_size + 4);
-    const std::size_t promised = tpm::load_be32(byte_view(reply.response).subspan<header_size, 4>());
+    const std::size_t promised = tpm::load_be32(byte_view(reply.response).subspan(header_size, 4));
     const byte_view usable = received.first(std::min({received.size(), promised, wanted}));
     return {usable.begin(), usable.end()};
 }
@@ -133,7 +137,8 @@ bool vtpm_stubdom::restore(const bytes& image) {
     const auto volatile_part = in.view(in.u32());
     if (!in.ok() || in.remaining() != 0)
         return false;
-    const bool keep_volatile = m_options.startup == vtpm_options::startup_mode::state && !volatile_part.empty();
+    const bool keep_volatile =
+        m_options.startup == vtpm_options::startup_mode::state && !volatile_part.empty();
     if (!m_engine.set_state(tpm::state_kind::permanent, permanent) ||
         (keep_volatile && !m_engine.set_state(tpm::state_kind::volatile_state, volatile_part)))
         return false;
@@ -168,7 +173,7 @@ void vtpm_stubdom::make_fresh_tpm() {
         constexpr std::array<std::uint8_t, 4> constant{0xDE, 0xAD, 0xBE, 0xEF};
         std::ranges::transform(constant, reset_nonce.begin(), [](auto octet) { return std::byte{octet}; });
     }
-    ek.u8(0).raw(reset_nonce);   // inputEKreset given, not generated
+    ek.u8(0).raw(reset_nonce);  // inputEKreset given, not generated
     m_services.charge(m_params.costs.rsa_keygen);
     const bytes answer = engine_command(command(ord_create_revocable_ek, ek.data()), 0);
     if (code_of(answer) != tpm_success)
@@ -194,7 +199,8 @@ void vtpm_stubdom::serve() {
     while (true) {
         const auto request = m_clients.next_request();
         if (!request) {
-            if (m_clients.is_closed() || m_params.behaviours.faithful(behaviour::vtpm_null_request_stops_domain))
+            if (m_clients.is_closed() ||
+                m_params.behaviours.faithful(behaviour::vtpm_null_request_stops_domain))
                 return;
             m_services.yield();
             continue;
@@ -242,7 +248,8 @@ bytes vtpm_stubdom::handle(const tpm_request& request) {
             return forward_to_manager(request.command, vtpm_tag_req2);
         if (tag == vtpm_tag_req)
             return forward_to_manager(request.command, tag_command);
-        if (!m_options.maintenance_commands && std::ranges::count(maintenance_ordinals, code_of(request.command)))
+        if (!m_options.maintenance_commands &&
+            std::ranges::count(maintenance_ordinals, code_of(request.command)))
             return error_reply(request.command, tpm_bad_ordinal);
     }
     return execute(request);
@@ -250,7 +257,7 @@ bytes vtpm_stubdom::handle(const tpm_request& request) {
 
 /// 0x01C1 becomes 0x00C1, so that a guest can never speak to the manager as a vTPM; 0x01C2 goes unchanged.
 bytes vtpm_stubdom::forward_to_manager(bytes packet, std::uint16_t tag) {
-    tpm::store_be16(std::span(packet).first<2>(), tag);
+    tpm::store_be16(std::span(packet).first(2), tag);
     const auto reply = m_manager.transmit(packet);
     if (reply)
         return reply.response;
@@ -318,19 +325,27 @@ void vtpm_stubdom::charge_command(std::uint32_t ordinal) {
     switch (ordinal) {
         case ord_take_ownership:
         case ord_create_wrap_key:
-        case ord_make_identity: m_services.charge(costs.rsa_keygen); break;
+        case ord_make_identity:
+            m_services.charge(costs.rsa_keygen);
+            break;
         case ord_quote:
         case ord_sign:
         case ord_unseal:
         case ord_load_key2:
-        case ord_activate_identity: m_services.charge(costs.rsa_private); break;
-        case ord_seal: m_services.charge(costs.rsa_public); break;
-        default: break;
+        case ord_activate_identity:
+            m_services.charge(costs.rsa_private);
+            break;
+        case ord_seal:
+            m_services.charge(costs.rsa_public);
+            break;
+        default:
+            break;
     }
     m_services.charge(costs.vtpm_command);
 }
 
-/// The image is opaque to everybody but the engine: u32 length and permanent state, u32 length and volatile state.
+/// The image is opaque to everybody but the engine: u32 length and permanent state, u32 length and volatile
+/// state.
 bool vtpm_stubdom::save() {
     const bytes permanent = m_engine.get_state(tpm::state_kind::permanent);
     const bytes volatile_part = m_engine.get_state(tpm::state_kind::volatile_state);

@@ -10,12 +10,12 @@
 #include "models/behaviours/behaviours.h"
 #include "models/costs.h"
 #include "models/ports.h"
-#include "models/vtpm/entropy_relay.h"
-#include "models/vtpmmgr/ctr_drbg.h"
 #include "models/vtpm/deep_quote.h"
+#include "models/vtpm/entropy_relay.h"
 #include "models/vtpm/options.h"
 #include "models/vtpm/session_tracker.h"
 #include "models/vtpm/vtpmblk.h"
+#include "models/vtpmmgr/ctr_drbg.h"
 #include "tpm/engine/libtpms_engine.h"
 
 namespace vtwin::models {
@@ -23,16 +23,16 @@ namespace vtwin::models {
 struct vtpm_params {
     behaviour_set behaviours;
     software_costs costs;
-    bool save_after_command = true;   ///< false only for measuring the path without its saves
+    bool save_after_command = true;  ///< false only for measuring the path without its saves
 };
 
-/// The program of the domain, above its drivers. `engine` must draw its entropy from `entropy`, which run() connects
-/// to the domain's own generator.
+/// The program of the domain, above its drivers. `engine` must draw its entropy from `entropy`, which run()
+/// connects to the domain's own generator.
 class vtpm_stubdom {
   public:
     vtpm_stubdom(const vtpm_params& params, std::string_view command_line, tpm::libtpms_engine& engine,
-                 entropy_relay& entropy, tpm_backend_if& clients, tpm_transport_if& manager, block_file_if& disk,
-                 stubdom_services_if& services);
+                 entropy_relay& entropy, tpm_backend_if& clients, tpm_transport_if& manager,
+                 block_file_if& disk, stubdom_services_if& services);
 
     /// Seeds the generator, restores or makes the TPM, then serves clients until the backend closes.
     void run();
@@ -73,7 +73,7 @@ class vtpm_stubdom {
     vtpmblk m_image;
     session_tracker m_sessions;
     deep_quoter m_deep_quoter;
-    std::map<std::pair<std::uint16_t, std::uint32_t>, client> m_localities;   ///< by (domid, handle)
+    std::map<std::pair<std::uint16_t, std::uint32_t>, client> m_localities;  ///< by (domid, handle)
     bool m_fresh = false;
     bool m_store_failed = false;
 };

@@ -21,14 +21,20 @@ struct cipher_free {
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 
-unsigned char* raw(std::byte* data) { return reinterpret_cast<unsigned char*>(data); }
-const unsigned char* raw(const std::byte* data) { return reinterpret_cast<const unsigned char*>(data); }
+unsigned char* raw(std::byte* data) {
+    return reinterpret_cast<unsigned char*>(data);
+}
+const unsigned char* raw(const std::byte* data) {
+    return reinterpret_cast<const unsigned char*>(data);
+}
 
-void aes_cbc(bool encrypt, std::span<const std::byte, 32> key, const std::byte* iv, byte_view in, std::byte* out) {
+void aes_cbc(bool encrypt, std::span<const std::byte, 32> key, const std::byte* iv, byte_view in,
+             std::byte* out) {
     const std::unique_ptr<EVP_CIPHER_CTX, cipher_free> context(EVP_CIPHER_CTX_new());
     int written = 0;
     const bool done =
-        context && EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, raw(key.data()), raw(iv), encrypt) &&
+        context &&
+        EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, raw(key.data()), raw(iv), encrypt) &&
         EVP_CIPHER_CTX_set_padding(context.get(), 0) &&
         EVP_CipherUpdate(context.get(), raw(out), &written, raw(in.data()), static_cast<int>(in.size()));
     sc_assert(done && static_cast<std::size_t>(written) == in.size());
@@ -42,11 +48,12 @@ std::array<std::byte, 20> sha1(byte_view data) {
 
 }  // namespace
 
-bytes encrypt_image(byte_view cleartext, std::span<const std::byte, 32> key, std::span<const std::byte, 12> random) {
+bytes encrypt_image(byte_view cleartext, std::span<const std::byte, 32> key,
+                    std::span<const std::byte, 12> random) {
     const std::size_t padded = (cleartext.size() + block - 1) / block * block;
     bytes blob(iv_size + padded);
     std::ranges::copy(random, blob.begin());
-    tpm::store_be32(std::span(blob).subspan<random_size, 4>(), static_cast<std::uint32_t>(cleartext.size()));
+    tpm::store_be32(std::span(blob).subspan(random_size, 4), static_cast<std::uint32_t>(cleartext.size()));
     std::ranges::copy(cleartext, blob.begin() + iv_size);
     aes_cbc(true, key, blob.data(), byte_view(blob).subspan(iv_size), blob.data() + iv_size);
     return blob;
@@ -55,7 +62,7 @@ bytes encrypt_image(byte_view cleartext, std::span<const std::byte, 32> key, std
 std::optional<bytes> decrypt_image(byte_view blob, std::span<const std::byte, 32> key) {
     if (blob.size() < iv_size || blob.size() % block != 0)
         return std::nullopt;
-    const std::size_t length = tpm::load_be32(blob.subspan<random_size, 4>());
+    const std::size_t length = tpm::load_be32(blob.subspan(random_size, 4));
     if (length > blob.size() - iv_size)
         return std::nullopt;
     bytes cleartext(blob.size() - iv_size);
@@ -66,13 +73,20 @@ std::optional<bytes> decrypt_image(byte_view blob, std::span<const std::byte, 32
 
 std::string_view to_string(image_error error) {
     switch (error) {
-        case image_error::none: return "no error";
-        case image_error::manager_unknown_uuid: return "the manager does not know this UUID";
-        case image_error::manager_refused: return "the manager refused";
-        case image_error::bad_slot: return "the length in slot 0 is impossible";
-        case image_error::hash_mismatch: return "no slot has the manager's hash";
-        case image_error::disk: return "the disk reported an error";
-        case image_error::too_large: return "the image does not fit its slot";
+        case image_error::none:
+            return "no error";
+        case image_error::manager_unknown_uuid:
+            return "the manager does not know this UUID";
+        case image_error::manager_refused:
+            return "the manager refused";
+        case image_error::bad_slot:
+            return "the length in slot 0 is impossible";
+        case image_error::hash_mismatch:
+            return "no slot has the manager's hash";
+        case image_error::disk:
+            return "the disk reported an error";
+        case image_error::too_large:
+            return "the image does not fit its slot";
     }
     return "";
 }

@@ -1,5 +1,6 @@
-// The vTPM's persistent image: two slots on its own disk, encrypted with a fresh key for every save; the manager
-// keeps hash and key, and its hash is what says which slot is current. Source: stubdom/vtpm/vtpmblk.c.
+// The vTPM's persistent image: two slots on its own disk, encrypted with a fresh key for every save; the
+// manager keeps hash and key, and its hash is what says which slot is current. Source:
+// stubdom/vtpm/vtpmblk.c.
 #pragma once
 
 #include <array>

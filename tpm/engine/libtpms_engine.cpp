@@ -210,6 +210,11 @@ void libtpms_engine::power_off() {
     m_powered = false;
 }
 
+void libtpms_engine::erase() {
+    power_off();
+    m_nv.clear();
+}
+
 bytes libtpms_engine::read_state(int library_kind) {
     unsigned char* buffer = nullptr;
     std::uint32_t size = 0;

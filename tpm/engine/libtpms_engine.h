@@ -48,6 +48,8 @@ class libtpms_engine final : public engine_if {
 
     const std::string& name() const { return m_params.name; }
     void power_off();
+    /// Removes power and forgets all state: the next power_cycle() finds a TPM as it left its maker.
+    void erase();
     bool powered() const { return m_powered; }
     /// TPM_RESULT of the last library call below the command level (MainInit, SetState, hash sequence); 0 is
     /// success.
