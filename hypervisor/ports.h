@@ -10,7 +10,8 @@
 
 namespace vtwin::xen {
 
-// ---- grant table operations (public/grant_table.h), one struct per entry of the call -----------------------
+// ---- grant table operations (public/grant_table.h), one struct per entry of the call
+// -----------------------
 
 struct gnttab_map_grant_ref {
     static constexpr std::uint32_t device_map = 1, host_map = 2, read_only = 4, application_map = 8,
@@ -21,19 +22,21 @@ struct gnttab_map_grant_ref {
     gntst status = gntst::general_error;  ///< OUT
     grant_handle handle{};                ///< OUT
     guest_addr host_addr{};               ///< OUT: where the page appears in the mapper's address space
+    std::uint64_t dev_bus_addr = 0;       ///< OUT: machine address
 };
 
 struct gnttab_unmap_grant_ref {
     guest_addr host_addr{};
     grant_handle handle{};
     gntst status = gntst::general_error;  ///< OUT
+    std::uint64_t dev_bus_addr = 0;  ///< device part to drop; 0: leave it (so host_addr leaves the host part)
 };
 
 struct gnttab_copy {
     static constexpr std::uint16_t source_gref = 1, dest_gref = 2;
     struct side {
-        grant_ref ref{};   ///< when the side's flag is set
-        gfn_t gfn{};       ///< otherwise, with domid = domid_self
+        grant_ref ref{};  ///< when the side's flag is set
+        gfn_t gfn{};      ///< otherwise, with domid = domid_self
         domid_t domid{};
         std::uint16_t offset = 0;
     };
@@ -47,8 +50,8 @@ struct evtchn_status {
     enum class kind : std::uint8_t { closed = 0, unbound = 1, interdomain = 2, pirq = 3, virq = 4, ipi = 5 };
     kind status = kind::closed;
     std::uint32_t vcpu = 0;
-    domid_t dom{};          ///< unbound, interdomain: the peer
-    evtchn_port port{};     ///< interdomain: the peer's port
+    domid_t dom{};       ///< unbound, interdomain: the peer
+    evtchn_port port{};  ///< interdomain: the peer's port
 };
 
 enum class virq : std::uint32_t { timer = 0, debug = 1, console = 2, dom_exc = 3 };
@@ -78,8 +81,8 @@ class hypercall_if : public virtual sc_core::sc_interface {
     // sched_op
     virtual void shutdown(shutdown_reason reason) = 0;
 
-    // xsm_op: FLASK label of the domain at the other end of a port; -ENOSYS without XSM, -EINVAL when the port
-    // is not interdomain, -ERANGE when label plus terminator exceed `capacity`.
+    // xsm_op: FLASK label of the domain at the other end of a port; -ENOSYS without XSM, -EINVAL when the
+    // port is not interdomain, -ERANGE when label plus terminator exceed `capacity`.
     virtual int xsm_peer_label(evtchn_port port, std::size_t capacity, std::string& label) = 0;
 };
 
@@ -90,8 +93,8 @@ class memory_if : public virtual sc_core::sc_interface {
   public:
     [[nodiscard]] virtual bool read(guest_addr from, std::span<std::byte> out) = 0;
     [[nodiscard]] virtual bool write(guest_addr to, std::span<const std::byte> data) = 0;
-    /// Locked compare-and-exchange of an aligned little-endian 16-bit word. `expected` receives the old value;
-    /// returns false on a page fault.
+    /// Locked compare-and-exchange of an aligned little-endian 16-bit word. `expected` receives the old
+    /// value; returns false on a page fault.
     [[nodiscard]] virtual bool compare_exchange16(guest_addr at, std::uint16_t& expected,
                                                   std::uint16_t desired) = 0;
 };
@@ -104,9 +107,9 @@ class mmio_if : public virtual sc_core::sc_interface {
     [[nodiscard]] virtual bool write(std::uint64_t address, std::span<const std::byte> data) = 0;
 };
 
-/// The one vCPU of a domain, as the kernel in it uses it. Exactly one SystemC thread of the domain may be inside
-/// `sync`, `block` or a hypercall at a time (the kernel's scheduler sees to that).
-/// Every waiting call throws domain_stopped when the domain has been shut down, crashed or destroyed.
+/// The one vCPU of a domain, as the kernel in it uses it. Exactly one SystemC thread of the domain may be
+/// inside `sync`, `block` or a hypercall at a time (the kernel's scheduler sees to that). Every waiting call
+/// throws domain_stopped when the domain has been shut down, crashed or destroyed.
 class vcpu_if : public virtual sc_core::sc_interface {
   public:
     /// Adds CPU time to be paid at the next sync. Never waits; may be called inside the upcall handler.
@@ -116,8 +119,8 @@ class vcpu_if : public virtual sc_core::sc_interface {
     /// SCHEDOP_block: pays, then gives the physical CPU away until an event is pending and unmasked or the
     /// deadline has passed (nullopt: none). The upcall handler has run when it returns.
     virtual void block(const std::optional<sc_core::sc_time>& deadline) = 0;
-    /// The domain's event upcall entry, called while the vCPU runs and upcalls are not masked. It runs outside
-    /// any thread and must not wait.
+    /// The domain's event upcall entry, called while the vCPU runs and upcalls are not masked. It runs
+    /// outside any thread and must not wait.
     virtual void set_upcall(std::function<void()> handler) = 0;
     /// local_irq_save/restore: between the two the upcall is held back, then delivered if one is due.
     virtual void set_upcall_mask(bool masked) = 0;
@@ -125,11 +128,11 @@ class vcpu_if : public virtual sc_core::sc_interface {
 
 /// What a domain finds in its start_info page (PV start of day).
 struct start_info {
-    domid_t domid{};                ///< for names only; software learns it from XenStore
-    guest_addr shared_info{};       ///< pending bits at 0x800, mask bits at 0xA00 (2-level ABI)
-    guest_addr store_page{};        ///< XenStore ring
+    domid_t domid{};           ///< for names only; software learns it from XenStore
+    guest_addr shared_info{};  ///< pending bits at 0x800, mask bits at 0xA00 (2-level ABI)
+    guest_addr store_page{};   ///< XenStore ring
     evtchn_port store_port{};
-    std::uint32_t nr_pages = 0;     ///< own memory; pages below `first_free` are taken
+    std::uint32_t nr_pages = 0;  ///< own memory; pages below `first_free` are taken
     gfn_t first_free{};
     std::string command_line;
 };

@@ -41,7 +41,9 @@ constexpr auto to_underlying(Enum value) {
 constexpr guest_addr operator+(guest_addr base, std::uint64_t offset) {
     return guest_addr{to_underlying(base) + offset};
 }
-constexpr guest_addr address_of(gfn_t gfn) { return guest_addr{to_underlying(gfn) * page_size}; }
+constexpr guest_addr address_of(gfn_t gfn) {
+    return guest_addr{to_underlying(gfn) * page_size};
+}
 
 /// GNTST_*: per-entry status of a grant table operation.
 enum class gntst : std::int16_t {
@@ -104,7 +106,13 @@ enum class xenbus_state : int {
 };
 
 /// Why a domain stopped running (SHUTDOWN_* of public/sched.h plus destruction by the toolstack).
-enum class shutdown_reason : std::uint8_t { poweroff = 0, reboot = 1, suspend = 2, crash = 3, destroyed = 255 };
+enum class shutdown_reason : std::uint8_t {
+    poweroff = 0,
+    reboot = 1,
+    suspend = 2,
+    crash = 3,
+    destroyed = 255
+};
 
 /// Thrown out of every blocking call of a domain that has been stopped, so that its threads unwind and end.
 /// Never caught by drivers; the guest kernel's thread wrapper catches it.
