@@ -15,13 +15,15 @@ void skip_key_parms(wire_reader& reader) {
     reader.sized32();
 }
 
-/// A stored key: as TPM_KEY, with the clear private part behind it. Returns its keyUsage.
-std::uint16_t read_stored_key(wire_reader& reader) {
+/// A stored key: as TPM_KEY, with the clear private part behind it; the EK has no PCR info. Returns its
+/// keyUsage.
+std::uint16_t read_stored_key(wire_reader& reader, bool has_pcr_info) {
     reader.view(4);  // version
     const std::uint16_t usage = reader.u16();
     reader.view(4 + 1);  // flags, authDataUsage
     skip_key_parms(reader);
-    reader.sized32();  // PCR info
+    if (has_pcr_info)
+        reader.sized32();
     reader.sized32();  // public part
     reader.sized32();  // private part
     return usage;
@@ -40,8 +42,8 @@ std::optional<std::array<std::byte, 20>> owner_auth_of_permanent_state(byte_view
         skip_key_parms(reader);
         reader.sized32();
     }
-    read_stored_key(reader);  // endorsementKey
-    const std::uint16_t srk_usage = read_stored_key(reader);
+    read_stored_key(reader, false);  // endorsementKey
+    const std::uint16_t srk_usage = read_stored_key(reader, true);
     // There is an owner exactly when there is an SRK: TakeOwnership makes both, clearing removes both.
     if (!reader.ok() || srk_usage != key_usage_storage)
         return std::nullopt;
