@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "hypervisor/bytes.h"
+
 namespace vtwin::xen {
 
 namespace {
@@ -16,20 +18,6 @@ constexpr std::pair<errno_t, std::string_view> error_names[] = {
     {errno_t::eagain, "EAGAIN"}, {errno_t::eisconn, "EISCONN"}, {errno_t::e2big, "E2BIG"},
     {errno_t::eperm, "EPERM"},
 };
-
-void put_le32(std::byte* at, std::uint32_t value) {
-    for (int i = 0; i < 4; ++i) {
-        at[i] = static_cast<std::byte>(value >> (8 * i));
-    }
-}
-
-std::uint32_t get_le32(const std::byte* at) {
-    std::uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) {
-        value |= static_cast<std::uint32_t>(at[i]) << (8 * i);
-    }
-    return value;
-}
 
 }  // namespace
 
@@ -81,16 +69,16 @@ errno_t xs_error_value(std::string_view name) {
 
 std::array<std::byte, xs_header_size> encode(const xs_header& header) {
     std::array<std::byte, xs_header_size> wire;
-    put_le32(wire.data(), header.type);
-    put_le32(wire.data() + 4, header.req_id);
-    put_le32(wire.data() + 8, header.tx_id);
-    put_le32(wire.data() + 12, header.len);
+    store_le(wire.data(), header.type);
+    store_le(wire.data() + 4, header.req_id);
+    store_le(wire.data() + 8, header.tx_id);
+    store_le(wire.data() + 12, header.len);
     return wire;
 }
 
 xs_header decode_header(std::span<const std::byte, xs_header_size> wire) {
-    return {get_le32(wire.data()), get_le32(wire.data() + 4), get_le32(wire.data() + 8),
-            get_le32(wire.data() + 12)};
+    return {load_le<std::uint32_t>(wire.data()), load_le<std::uint32_t>(wire.data() + 4),
+            load_le<std::uint32_t>(wire.data() + 8), load_le<std::uint32_t>(wire.data() + 12)};
 }
 
 std::vector<std::byte> encode(const xs_message& message) {

@@ -1,0 +1,100 @@
+// xenstored in dom0 as a timed module: serves every domain's ring and the services inside the hypervisor
+// model. Source: tools/xenstored, docs/misc/xenstore.txt; single threaded, one request at a time.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <systemc>
+
+#include "hypervisor/costs.h"
+#include "hypervisor/machine.h"
+#include "hypervisor/observation.h"
+#include "hypervisor/service/service_port.h"
+#include "hypervisor/xenstore/ring_channel.h"
+#include "hypervisor/xenstore/store_server.h"
+
+namespace vtwin::xen {
+
+class store_client;
+
+/// What passes the server, in its order. Requests are shown when they are taken, replies and events when they
+/// leave.
+struct xenstore_message {
+    sc_core::sc_time time;
+    domid_t domid{};
+    std::string_view connection;  ///< "dom3" for a ring, else the store_client's name; valid during the call
+    bool out = false;
+    xs_op type{};
+    std::uint32_t req_id = 0, tx_id = 0;
+    std::string_view payload;  ///< valid during the call
+};
+
+/// Time: an idle server looks at its rings xenstore_wakeup after a doorbell (for a ring: the event's upcall).
+/// A request is one atomic step when it is taken; its reply and events leave xenstore_request +
+/// xenstore_per_byte * (wire bytes of request and reply) later, and only then the next request is taken, one
+/// per connection in turn.
+class xenstored : public sc_core::sc_module, private store_environment {
+  public:
+    observation_port<xenstore_message> messages;
+
+    SC_HAS_PROCESS(xenstored);
+    xenstored(sc_core::sc_module_name name, machine& host, const store_quotas& quotas = {});
+    ~xenstored() override;
+
+    /// The store itself, for tests and reports; reading it costs no simulated time.
+    store_tree& tree() { return m_server.tree(); }
+    std::uint64_t requests_served() const { return m_served; }
+
+  private:
+    friend class store_client;
+    struct channel {
+        std::uint32_t connection = 0;
+        domid_t domid{};
+        bool ready = false;              ///< stands in m_ready
+        store_client* client = nullptr;  ///< one of the two
+        std::unique_ptr<ring_channel> ring;
+        std::unique_ptr<service_port> port;
+    };
+    struct death {
+        domid_t domid{};
+        bool destroyed = false;
+    };
+    enum class activity : std::uint8_t { idle, waking, serving };
+
+    std::uint32_t attach(store_client& client);
+    void detach(store_client& client);
+    void doorbell(std::uint32_t connection);
+    void wake();
+
+    void step();
+    void take_next();
+    bool serve(channel& from);
+    void bury(const death& dead);
+    bool next_request(channel& from, xs_message& message);
+    void publish();
+    void flush(channel& to);
+    void drop(std::uint32_t connection);
+    void show(const channel& which, bool out, const xs_message& message);
+    void begin_service(const sc_core::sc_time& cost);
+
+    bool domain_exists(domid_t domid) const override;
+    bool introduced(domid_t domid) const override;
+    errno_t introduce(domid_t domid, gfn_t ring, evtchn_port port) override;
+    errno_t release(domid_t domid) override;
+
+    machine& m_host;
+    store_server m_server;
+    std::map<std::uint32_t, channel> m_channels;  ///< by connection number
+    std::map<domid_t, std::uint32_t> m_introduced;
+    std::map<const domain*, domid_t> m_known;  ///< ids of domains that were introduced
+    std::deque<std::uint32_t> m_ready;
+    std::deque<death> m_deaths;
+    activity m_activity = activity::idle;
+    sc_core::sc_event m_step;
+    std::uint64_t m_served = 0;
+};
+
+}  // namespace vtwin::xen
