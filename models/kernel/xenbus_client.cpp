@@ -103,6 +103,11 @@ watch_event watch_queue::next() {
     return *poll();
 }
 
+std::optional<watch_event> watch_queue::next_within(const sc_core::sc_time& timeout) {
+    const bool arrived = m_changed.wait_for([this] { return !m_events.empty(); }, timeout);
+    return arrived ? poll() : std::nullopt;
+}
+
 // ---- requests
 // ----------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ class watch_queue {
     watch_queue(kernel& owner, order which) : m_order(which), m_changed(owner) {}
     /// Blocks until an event is there.
     watch_event next();
+    /// The same with a limit; nullopt when the time is over.
+    std::optional<watch_event> next_within(const sc_core::sc_time& timeout);
     /// Takes an event when one is there.
     std::optional<watch_event> poll();
     bool empty() const { return m_events.empty(); }

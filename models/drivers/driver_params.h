@@ -1,0 +1,29 @@
+// Time-outs and periods that the drivers carry in their own sources: protocol constants, not costs.
+#pragma once
+
+#include <systemc>
+
+namespace vtwin::models {
+
+struct driver_params {
+    static sc_core::sc_time ms(double value) { return {value, sc_core::SC_MS}; }
+
+    // Linux xen-tpmfront and TPM core
+    sc_core::sc_time linux_status_poll = ms(5);            ///< TPM_TIMEOUT: 4.7 to 5 ms between looks
+    sc_core::sc_time linux_core_poll = ms(1);              ///< TPM_TIMEOUT_POLL: 0.7 to 1 ms
+    sc_core::sc_time linux_default_duration = ms(120000);  ///< ordinal without a class
+    unsigned linux_hz = 250;                               ///< time-outs are rounded up to this tick
+    bool linux_hwrng = true;                               ///< the chip feeds the kernel's random pool
+    sc_core::sc_time linux_hwrng_interval = ms(6000);      ///< between two refills (3 to 10 s seen)
+
+    // mini-os tpm_tis
+    sc_core::sc_time tis_poll = ms(5);  ///< msleep(5)
+    sc_core::sc_time tis_timeout_a = ms(750), tis_timeout_b = ms(2000), tis_timeout_c = ms(750),
+                     tis_timeout_d = ms(750);  ///< least values, used until the chip has answered
+
+    // hardened variants of drivers that wait for ever
+    sc_core::sc_time hardened_wait = ms(120000);  ///< for an answer or a peer's state
+    unsigned hardened_attempts = 16;              ///< for a transaction in conflict
+};
+
+}  // namespace vtwin::models

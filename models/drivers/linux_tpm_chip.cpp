@@ -1,0 +1,311 @@
+#include "models/drivers/linux_tpm_chip.h"
+
+#include <algorithm>
+
+namespace vtwin::models {
+
+using sc_core::sc_time;
+using xen::errno_t;
+
+namespace {
+
+constexpr int error(errno_t code) {
+    return -static_cast<int>(code);
+}
+constexpr int broken_pipe = -32;  // -EPIPE
+constexpr std::size_t least_write = 6;
+
+constexpr std::uint32_t ord_get_random = 0x46, ord_get_capability = 0x65, ord_startup = 0x99;
+constexpr std::uint32_t cap_property = 5, property_timeouts = 0x115, property_durations = 0x120;
+constexpr int rc_invalid_postinit = 38;
+constexpr std::uint16_t startup_clear = 1;
+constexpr std::uint32_t random_at_registration = 32, random_of_hwrng = 64;
+constexpr std::size_t size_at = 2, ordinal_at = 6, body_at = 10;
+
+// TPM Main Part 2 classes as Linux tabulates them: inclusive ranges of ordinals.
+struct ordinal_range {
+    std::uint32_t first, last;
+};
+constexpr ordinal_range short_ordinals[] = {
+    {10, 11},   {16, 17},   {20, 21},   {25, 26},   {28, 29},   {33, 35},   {43, 48},
+    {63, 64},   {70, 71},   {84, 84},   {90, 94},   {101, 102}, {110, 117}, {124, 126},
+    {128, 130}, {133, 133}, {140, 141}, {150, 150}, {153, 154}, {160, 163}, {181, 181},
+    {186, 186}, {200, 200}, {204, 209}, {219, 224}, {230, 230}, {240, 240}};
+constexpr ordinal_range medium_ordinals[] = {
+    {12, 12},   {15, 15},   {18, 18},   {22, 24},   {27, 27},   {30, 30},   {32, 32},
+    {36, 37},   {40, 40},   {42, 42},   {50, 51},   {60, 62},   {65, 65},   {82, 82},
+    {100, 100}, {122, 122}, {131, 131}, {134, 134}, {151, 152}, {180, 180}, {182, 185},
+    {210, 210}, {212, 214}, {216, 216}, {232, 232}, {242, 242}};
+constexpr ordinal_range long_ordinals[] = {{13, 14}, {19, 19},   {31, 31},   {41, 41},   {49, 49},  {80, 80},
+                                           {83, 83}, {120, 121}, {127, 127}, {170, 170}, {231, 231}};
+
+bool in_ranges(std::span<const ordinal_range> ranges, std::uint32_t ordinal) {
+    return std::ranges::any_of(
+        ranges, [=](const ordinal_range& r) { return ordinal >= r.first && ordinal <= r.last; });
+}
+
+std::uint32_t get_be32(byte_view data, std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        value = (value << 8) | std::to_integer<std::uint32_t>(data[at + i]);
+    }
+    return value;
+}
+
+template <typename Value>
+void put_be(bytes& out, Value value) {
+    for (int shift = static_cast<int>(sizeof(Value)) * 8 - 8; shift >= 0; shift -= 8) {
+        out.push_back(static_cast<std::byte>(value >> shift));
+    }
+}
+
+/// TPM_TAG_RQU_COMMAND with 32-bit parameters.
+template <typename... Parameters>
+bytes command(std::uint32_t ordinal, Parameters... parameters) {
+    bytes out;
+    put_be(out, std::uint16_t{0x00C1});
+    put_be(out, static_cast<std::uint32_t>(10 + (sizeof(parameters) + ... + 0)));
+    put_be(out, ordinal);
+    (put_be(out, parameters), ...);
+    return out;
+}
+
+}  // namespace
+
+linux_tpm_chip::linux_tpm_chip(kernel& owner, linux_tpm_driver_if& driver, driver_params params)
+    : m_kernel(owner), m_driver(driver), m_params(std::move(params)), m_mutex(owner) {}
+
+void linux_tpm_chip::reset() {
+    m_timeouts.fill(sc_core::SC_ZERO_TIME);
+    m_durations.fill(sc_core::SC_ZERO_TIME);
+    m_registered = false;
+    ++m_generation;
+}
+
+linux_tpm_chip::duration_class linux_tpm_chip::class_of(std::uint32_t ordinal) {
+    if (in_ranges(short_ordinals, ordinal)) {
+        return duration_class::short_one;
+    }
+    if (in_ranges(medium_ordinals, ordinal)) {
+        return duration_class::medium;
+    }
+    return in_ranges(long_ordinals, ordinal) ? duration_class::long_one : duration_class::undefined;
+}
+
+sc_time linux_tpm_chip::duration_of(std::uint32_t ordinal) const {
+    const duration_class which = class_of(ordinal);
+    const sc_time known = which == duration_class::undefined ? sc_core::SC_ZERO_TIME
+                                                             : m_durations[static_cast<std::size_t>(which)];
+    return known == sc_core::SC_ZERO_TIME ? m_params.linux_default_duration : known;
+}
+
+// ---- transmit path
+// -----------------------------------------------------------------------------------------------
+
+int linux_tpm_chip::try_transmit(byte_view command, bytes& response) {
+    const std::uint32_t count = get_be32(command, size_at);
+    if (count == 0) {
+        return error(errno_t::enodata);
+    }
+    if (count > buffer_size) {
+        return error(errno_t::e2big);
+    }
+    const std::uint32_t ordinal = get_be32(command, ordinal_at);
+    if (const int sent = m_driver.send(command.first(std::min<std::size_t>(count, command.size())));
+        sent < 0) {
+        return sent;
+    }
+    const sc_time stop = m_kernel.now() + duration_of(ordinal);
+    constexpr std::uint8_t complete = linux_tpm_driver_if::status_idle | linux_tpm_driver_if::status_result;
+    while (true) {
+        const std::uint8_t status = m_driver.status();
+        if ((status & complete) == complete) {
+            break;
+        }
+        if ((status & linux_tpm_driver_if::status_canceled) != 0) {
+            return error(errno_t::ecanceled);
+        }
+        m_kernel.sleep(m_params.linux_core_poll);
+        if (m_kernel.now() >= stop) {
+            m_driver.cancel();
+            return error(errno_t::etime);
+        }
+    }
+    response.assign(buffer_size, std::byte{0});
+    const int received = m_driver.receive(response);
+    if (received < 0) {
+        return received;
+    }
+    response.resize(static_cast<std::size_t>(received));
+    if (response.size() < header_size || get_be32(response, size_at) != response.size()) {
+        return error(errno_t::efault);
+    }
+    return received;
+}
+
+int linux_tpm_chip::transmit(byte_view command, bytes& response) {
+    m_mutex.lock();
+    const int result = try_transmit(command, response);
+    m_mutex.unlock();
+    if (result < 0) {
+        response.clear();
+    }
+    return result;
+}
+
+int linux_tpm_chip::transmit_from_user(byte_view written, bytes& response) {
+    m_kernel.charge(m_kernel.costs().syscall);
+    response.clear();
+    if (written.size() > buffer_size) {
+        return error(errno_t::e2big);
+    }
+    if (written.size() < least_write || written.size() < get_be32(written, size_at)) {
+        return error(errno_t::einval);
+    }
+    // The driver's buffer is longer than what was written: a missing ordinal reads as zeros.
+    bytes buffer(written.begin(), written.end());
+    buffer.resize(std::max(buffer.size(), header_size));
+    m_mutex.lock();
+    const int result = m_registered ? try_transmit(buffer, response) : broken_pipe;
+    m_mutex.unlock();
+    if (result < 0) {
+        response.clear();
+    }
+    return result;
+}
+
+int linux_tpm_chip::transmit_from_kernel(byte_view command, bytes& response, std::size_t least_body) {
+    const int length = transmit(command, response);
+    if (length < 0) {
+        return length;
+    }
+    if (const std::uint32_t code = get_be32(response, ordinal_at); code != 0) {
+        return static_cast<int>(code);
+    }
+    return response.size() < header_size + least_body ? error(errno_t::efault) : 0;
+}
+
+// ---- start-up
+// ----------------------------------------------------------------------------------------------------
+
+int linux_tpm_chip::ask_capability(std::uint32_t property, std::size_t least_body, bytes& response) {
+    return transmit_from_kernel(command(ord_get_capability, cap_property, std::uint32_t{4}, property),
+                                response, least_body);
+}
+
+int linux_tpm_chip::get_timeouts() {
+    constexpr std::size_t timeouts_body = 16, durations_body = 12;
+    bytes response;
+    int result = ask_capability(property_timeouts, timeouts_body, response);
+    if (result == rc_invalid_postinit) {
+        bytes started;
+        transmit_from_kernel(command(ord_startup, startup_clear), started);
+        result = ask_capability(property_timeouts, timeouts_body, response);
+    }
+    if (result != 0) {
+        m_kernel.log(kernel::level::error,
+                     fmt::format("tpm: A TPM error ({}) attempting get the timeouts", result));
+        return result;
+    }
+    set_timeouts(response);
+    result = ask_capability(property_durations, durations_body, response);
+    if (result != 0) {
+        return result;
+    }
+    set_durations(response);
+    return 0;
+}
+
+// usecs_to_jiffies: rounded up to whole ticks.
+sc_time linux_tpm_chip::in_ticks(std::uint32_t microseconds) const {
+    const std::uint64_t tick = 1000000 / m_params.linux_hz;
+    return {static_cast<double>((microseconds + tick - 1) / tick * tick), sc_core::SC_US};
+}
+
+void linux_tpm_chip::set_timeouts(byte_view response) {
+    constexpr std::size_t first_at = body_at + 4;
+    if (response.size() < first_at + 4 * m_timeouts.size()) {
+        return;
+    }
+    const std::uint32_t a = get_be32(response, first_at);
+    const std::uint32_t scale = a != 0 && a < 1000 ? 1000 : 1;  // some chips answer in milliseconds
+    for (std::size_t i = 0; i < m_timeouts.size(); ++i) {
+        const std::uint32_t value = get_be32(response, first_at + 4 * i);
+        if (value != 0) {
+            m_timeouts[i] = in_ticks(value * scale);
+        }
+    }
+}
+
+void linux_tpm_chip::set_durations(byte_view response) {
+    constexpr std::size_t first_at = body_at + 4;
+    if (response.size() < first_at + 4 * m_durations.size()) {
+        return;
+    }
+    for (std::size_t i = 0; i < m_durations.size(); ++i) {
+        m_durations[i] = in_ticks(get_be32(response, first_at + 4 * i));
+    }
+    // Less than HZ / 100 ticks for the short class can only be meant in milliseconds.
+    if (m_durations[0] < sc_time(10, sc_core::SC_MS)) {
+        m_durations[0] = sc_time(1, sc_core::SC_SEC);
+        m_durations[1] *= 1000;
+        m_durations[2] *= 1000;
+    }
+}
+
+int linux_tpm_chip::get_random(std::uint32_t count) {
+    bytes response;
+    return transmit_from_kernel(command(ord_get_random, count), response, 4);
+}
+
+int linux_tpm_chip::register_chip() {
+    m_registered = true;
+    ++m_generation;
+    if (!m_params.linux_hwrng) {
+        return 0;
+    }
+    // A failure is ignored.
+    (void)get_random(random_at_registration);
+    m_kernel.spawn("hwrng", [this, generation = m_generation] { feed_hwrng(generation); });
+    return 0;
+}
+
+void linux_tpm_chip::feed_hwrng(std::uint64_t generation) {
+    while (m_registered && m_generation == generation) {
+        (void)get_random(random_of_hwrng);
+        m_kernel.sleep(m_params.linux_hwrng_interval);
+    }
+}
+
+void linux_tpm_chip::unregister_chip() {
+    m_mutex.lock();
+    m_registered = false;
+    ++m_generation;
+    m_mutex.unlock();
+}
+
+// ---- sysfs
+// -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+template <std::size_t Count>
+std::string microseconds_text(const std::array<sc_time, Count>& values) {
+    std::string text;
+    for (const sc_time& value : values) {
+        text += fmt::format("{}{}", text.empty() ? "" : " ",
+                            static_cast<std::uint64_t>(value.to_seconds() * 1e6 + 0.5));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string linux_tpm_chip::timeouts_text() const {
+    return microseconds_text(m_timeouts);
+}
+std::string linux_tpm_chip::durations_text() const {
+    return microseconds_text(m_durations);
+}
+
+}  // namespace vtwin::models

@@ -1,0 +1,78 @@
+// The TPM core of a Linux kernel above one driver: transmit path, time-outs, duration classes, hwrng,
+// /dev/tpm0. Source: Linux drivers/char/tpm (6.1), TPM 1.2 part.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "models/drivers/driver_params.h"
+#include "models/kernel/kernel.h"
+#include "models/ports.h"
+
+namespace vtwin::models {
+
+/// What a chip driver offers to the core. Return values: 0, a length, or a negative errno.
+class linux_tpm_driver_if {
+  public:
+    static constexpr std::uint8_t status_running = 1, status_idle = 2, status_result = 4, status_canceled = 8;
+    virtual ~linux_tpm_driver_if() = default;
+    virtual int send(byte_view command) = 0;
+    virtual int receive(std::span<std::byte> buffer) = 0;
+    virtual void cancel() = 0;
+    virtual std::uint8_t status() = 0;
+};
+
+class linux_tpm_chip {
+  public:
+    static constexpr std::size_t buffer_size = 4096, header_size = 10;
+    enum class duration_class : std::uint8_t { short_one, medium, long_one, undefined };
+
+    linux_tpm_chip(kernel& owner, linux_tpm_driver_if& driver, driver_params params);
+
+    /// tpm_get_timeouts: asks for TIS time-outs and durations; starts the TPM when it has not been started.
+    /// 0, a negative errno, or the TPM's positive return code.
+    int get_timeouts();
+    /// tpm_chip_register: one GetRandom, then the hwrng thread.
+    int register_chip();
+    /// tpm_chip_unregister: waits for the command that is under way; later ones get -EPIPE.
+    void unregister_chip();
+    bool registered() const { return m_registered; }
+    void reset();
+
+    /// write() and read() on /dev/tpm0: the number of response bytes, or a negative errno.
+    int transmit_from_user(byte_view written, bytes& response);
+    /// One command of the kernel itself, e.g. an IMA extend: 0, a negative errno, or the TPM's return code.
+    int transmit_from_kernel(byte_view command, bytes& response, std::size_t least_body = 0);
+
+    static duration_class class_of(std::uint32_t ordinal);
+    /// How long the command with this ordinal may take.
+    sc_core::sc_time duration_of(std::uint32_t ordinal) const;
+    const sc_core::sc_time& timeout_c() const { return m_timeouts[2]; }
+
+    // ---- sysfs: "752000 2000000 752000 752000", microseconds
+    // ---------------------------------------------------
+    std::string timeouts_text() const;
+    std::string durations_text() const;
+
+  private:
+    int transmit(byte_view command, bytes& response);
+    int try_transmit(byte_view command, bytes& response);
+    int ask_capability(std::uint32_t property, std::size_t least_body, bytes& response);
+    void set_timeouts(byte_view response);
+    void set_durations(byte_view response);
+    int get_random(std::uint32_t count);
+    void feed_hwrng(std::uint64_t generation);
+    sc_core::sc_time in_ticks(std::uint32_t microseconds) const;
+
+    kernel& m_kernel;
+    linux_tpm_driver_if& m_driver;
+    driver_params m_params;
+    kernel_mutex m_mutex;
+    std::array<sc_core::sc_time, 4> m_timeouts;   ///< a to d
+    std::array<sc_core::sc_time, 3> m_durations;  ///< short, medium, long; 0: unknown
+    bool m_registered = false;
+    std::uint64_t m_generation = 0;
+};
+
+}  // namespace vtwin::models
