@@ -213,12 +213,13 @@ class host : public sc_core::sc_module {
 };
 
 struct bench {
-    explicit bench(chip_profile chosen = plain_profile())
+    /// `real`: an engine to use instead of the scripted one.
+    explicit bench(chip_profile chosen = plain_profile(), engine_if* real = nullptr)
         : profile(std::move(chosen)),
           chance(1),
           cpu("cpu"),
           bus("bus", profile),
-          tpm("tpm", profile, engine, chance) {
+          tpm("tpm", profile, real != nullptr ? *real : engine, chance) {
         cpu.socket.bind(bus.host);
         bus.device.bind(tpm.socket);
         bus.cycles.bind(cycles);
