@@ -195,7 +195,6 @@ void virtual_cpu::start() {
     m_latency = m_entry = m_owed = SC_ZERO_TIME;
     m_settled = sc_time_stamp();
     m_entering = m_in_upcall = m_inside = m_waiting = false;
-    m_handler = nullptr;
     m_goal = until::paid;
     m_last_pcpu = -1;
     m_pool.admit(*this);

@@ -13,36 +13,28 @@ service_port::~service_port() {
     close();
 }
 
-int service_port::opened(int result, evtchn_port port) {
-    if (result == 0)
-        m_port = port;
-    return result;
+int service_port::open(const std::function<int(domain_instance&, evtchn_port&)>& operation) {
+    close();
+    auto* const home = m_host.instance(dom0);
+    return home == nullptr ? -to_underlying(errno_t::esrch) : operation(*home, m_port);
 }
 
 int service_port::alloc_unbound(domid_t remote) {
-    close();
-    auto* const home = m_host.instance(dom0);
-    evtchn_port port{};
-    return home == nullptr
-               ? -to_underlying(errno_t::esrch)
-               : opened(m_host.events().alloc_unbound(*home, domid_self, remote, port, this), port);
+    return open([&](domain_instance& home, evtchn_port& port) {
+        return m_host.events().alloc_unbound(home, domid_self, remote, port, this);
+    });
 }
 
 int service_port::bind_interdomain(domid_t remote, evtchn_port remote_port) {
-    close();
-    auto* const home = m_host.instance(dom0);
-    evtchn_port port{};
-    return home == nullptr
-               ? -to_underlying(errno_t::esrch)
-               : opened(m_host.events().bind_interdomain(*home, remote, remote_port, port, this), port);
+    return open([&](domain_instance& home, evtchn_port& port) {
+        return m_host.events().bind_interdomain(home, remote, remote_port, port, this);
+    });
 }
 
 int service_port::bind_virq(virq which) {
-    close();
-    auto* const home = m_host.instance(dom0);
-    evtchn_port port{};
-    return home == nullptr ? -to_underlying(errno_t::esrch)
-                           : opened(m_host.events().bind_virq(*home, which, port, this), port);
+    return open([&](domain_instance& home, evtchn_port& port) {
+        return m_host.events().bind_virq(home, which, port, this);
+    });
 }
 
 int service_port::send() {

@@ -8,6 +8,7 @@
 namespace vtwin::xen {
 
 class machine;
+struct domain_instance;
 
 /// One port of dom0 whose events call a function instead of a guest's upcall, cost_profile::upcall_running
 /// after they were raised. Events raised meanwhile coalesce. The function runs in a method process: it must
@@ -34,7 +35,7 @@ class service_port {
 
   private:
     friend class event_fabric;
-    int opened(int result, evtchn_port port);
+    int open(const std::function<int(domain_instance&, evtchn_port&)>& operation);
 
     machine& m_host;
     std::function<void()> m_on_event;
