@@ -5,6 +5,8 @@
 #include <set>
 #include <type_traits>
 
+#include "models/hex.h"
+
 namespace vtwin::models {
 namespace {
 
@@ -109,17 +111,6 @@ void fields(V& v, verdict& m) {
 
 // ---- writing -------------------------------------------------------------------------------------------
 
-std::string hex(const bytes& data) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(data.size() * 2);
-    for (const std::byte octet : data) {
-        text += digits[std::to_integer<unsigned>(octet) >> 4];
-        text += digits[std::to_integer<unsigned>(octet) & 15];
-    }
-    return text;
-}
-
 template <typename Message>
 json write_message(const Message& message);
 
@@ -130,7 +121,7 @@ json write_value(const std::string& value) {
     return value;
 }
 json write_value(const bytes& value) {
-    return hex(value);
+    return to_hex(value);
 }
 template <typename Integer>
 requires std::is_unsigned_v<Integer> json write_value(Integer value) {

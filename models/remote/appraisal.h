@@ -1,0 +1,52 @@
+// The verifier's judgement of one piece of evidence: a sequence of checks that each leave a sentence.
+#pragma once
+
+#include <vector>
+
+#include "models/attestation/messages.h"
+#include "models/platform/config.h"
+#include "models/remote/tpm12_structures.h"
+
+namespace vtwin::models::remote {
+
+/// What the verifier can look up in public: roots, the keys of enrolled platforms, signed configurations.
+struct public_directory {
+    bytes privacy_ca_root;                     ///< DER
+    std::vector<bytes> platform_certificates;  ///< DER, group AIKs in the order of their enrolment
+    bytes saa_modulus;
+    std::vector<bytes> signed_configurations;  ///< CFG_LISTs, oldest first
+};
+
+/// One appraisal in progress. Checks are made in the order of the functions below; later ones use what
+/// earlier ones established and say so when it is missing.
+struct appraisal {
+    const evidence& shown;
+    const guest_reference& reference;
+    const verifier_config& policy;
+    const public_directory& directory;
+    std::vector<verdict_reason> reasons;
+    bytes aik_modulus;  ///< of the guest's certified AIK; empty when there is none
+
+    void pass(std::string check, std::string_view sentence) { add(std::move(check), true, sentence); }
+    void fail(std::string check, std::string_view sentence) { add(std::move(check), false, sentence); }
+    bool quoted(std::uint32_t pcr) const { return (policy.vtpm_pcr_mask >> pcr & 1) != 0; }
+    bool all_passed() const;
+
+  private:
+    void add(std::string check, bool passed, std::string_view sentence);
+};
+
+/// "aik-certificate": chain to the privacy CA, made out to this guest.
+void check_aik_certificate(appraisal& a);
+/// "vtpm-quote", "vtpm-pcr-values": signature over TPM_QUOTE_INFO with the nonce, composite against the
+/// claim.
+void check_vtpm_quote(appraisal& a);
+/// "deep-quote", "group-aik-certificate", "hardware-pcrs" or "hardware-pcr-N", "vtpm-uuid", "vtpm-label",
+/// "group-configuration", "configuration-authority".
+void check_deep_quote(appraisal& a);
+/// "boot-evidence", "boot-log-pcr-4", "boot-log-pcr-5", "pcr-4", "pcr-5", "kernel", "command-line", "initrd".
+void check_boot(appraisal& a);
+/// "ima-log", "pcr-10", "boot-aggregate", "ima-file" per differing file or "ima-files".
+void check_ima(appraisal& a);
+
+}  // namespace vtwin::models::remote

@@ -1,0 +1,49 @@
+// Cryptography of the remote parties: OpenSSL behind a few functions with the TPM 1.2 parameter sets.
+#pragma once
+
+#include <openssl/evp.h>
+#include <memory>
+#include <optional>
+
+#include "models/remote/octets.h"
+
+namespace vtwin::models::remote {
+
+inline constexpr std::size_t rsa_size = 256;  ///< octets of an RSA-2048 modulus or signature
+
+bytes sha1(byte_view data);
+bytes sha256(byte_view data);
+
+struct evp_pkey_free {
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using evp_key = std::unique_ptr<EVP_PKEY, evp_pkey_free>;
+
+/// An RSA-2048 key pair with e = 65537. The same entropy gives the same key.
+class rsa_key {
+  public:
+    explicit rsa_key(tpm::entropy_if& entropy);
+    bytes modulus() const;                     ///< 256 octets
+    bytes sign_sha1(byte_view message) const;  ///< RSASSA-PKCS1-v1_5 over SHA-1(message)
+    bytes decrypt_oaep(
+        byte_view cipher) const;  ///< RSAES-OAEP, SHA-1, label "TCPA"; empty when it does not open
+    EVP_PKEY* get() const { return m_key.get(); }
+
+  private:
+    evp_key m_key;
+};
+
+/// The public key with e = 65537; null when the modulus is no 2048-bit number.
+evp_key public_key(byte_view modulus);
+/// Modulus of an RSA-2048 key with e = 65537; empty for any other key.
+bytes modulus_of(EVP_PKEY* key);
+
+/// RSASSA-PKCS1-v1_5 with SHA-1 and e = 65537.
+bool verify_sha1(byte_view modulus, byte_view message, byte_view signature);
+/// RSAES-OAEP with SHA-1, MGF1-SHA-1 and the label "TCPA" (TPM_ES_RSAESOAEP_SHA1_MGF1); empty on failure.
+bytes encrypt_oaep(byte_view modulus, byte_view plain, tpm::entropy_if& entropy);
+/// AES-128-CBC with PKCS#5 padding (TPM_ES_SYM_CBC_PKCS5PAD).
+bytes encrypt_cbc(byte_view key, byte_view iv, byte_view plain);
+bytes decrypt_cbc(byte_view key, byte_view iv, byte_view cipher);  ///< empty when the padding is wrong
+
+}  // namespace vtwin::models::remote

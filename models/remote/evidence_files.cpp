@@ -1,0 +1,104 @@
+#include "models/remote/evidence_files.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "models/remote/certificates.h"
+#include "models/remote/ima_log.h"
+
+namespace vtwin::models {
+namespace {
+
+using remote::octet_writer;
+
+bytes text(std::string_view characters) {
+    const byte_view octets = remote::as_octets(characters);
+    return {octets.begin(), octets.end()};
+}
+
+// Guest names come from evidence: they must not climb out of the directory.
+std::string safe_name(std::string_view name) {
+    std::string safe(name);
+    std::ranges::replace_if(
+        safe, [](char c) { return c <= ' ' || c > '~' || c == '/' || c == '\\' || c == '.'; }, '_');
+    return safe;
+}
+
+// The sysfs file "pcrs" of a TPM 1.2, which evmctl reads.
+std::string pcr_listing(const std::vector<bytes>& pcrs) {
+    std::string listing;
+    for (std::size_t pcr = 0; pcr < pcrs.size(); ++pcr) {
+        listing += fmt::format("PCR-{:02d}:", pcr);
+        for (const std::byte octet : pcrs[pcr])
+            listing += fmt::format(" {:02X}", std::to_integer<unsigned>(octet));
+        listing += '\n';
+    }
+    return listing;
+}
+
+std::string boot_log_listing(const std::vector<measurement>& log) {
+    std::string listing;
+    for (const measurement& step : log)
+        listing += fmt::format("{} {} {}\n", step.pcr, to_hex(step.digest), step.description);
+    return listing;
+}
+
+// binary_runtime_measurements, little-endian as IMA writes it on x86.
+bytes binary_ima_list(std::string_view ascii) {
+    static constexpr std::string_view name = "ima-ng";
+    octet_writer out;
+    for (const remote::ima_entry& entry : remote::parse_ima_log(ascii).entries) {
+        const bytes data = entry.template_data();
+        out.u32_little(entry.pcr).raw(entry.template_hash);
+        out.u32_little(static_cast<std::uint32_t>(name.size())).text(name);
+        out.u32_little(static_cast<std::uint32_t>(data.size())).raw(data);
+    }
+    return out.take();
+}
+
+std::string verdict_listing(const verdict& outcome) {
+    std::string listing = fmt::format("{}: {}\n", outcome.guest, outcome.trusted ? "trusted" : "not trusted");
+    for (const verdict_reason& reason : outcome.reasons)
+        listing += fmt::format("{} {}: {}\n", reason.passed ? "ok  " : "FAIL", reason.check, reason.text);
+    return listing;
+}
+
+void add_assessment(std::map<std::string, bytes>& files, const std::string& folder,
+                    const remote_parties::assessment& done) {
+    const evidence& shown = done.shown;
+    files[folder + "nonce.bin"] = shown.nonce;
+    files[folder + "aik.pem"] = text(remote::to_pem(shown.aik_certificate));
+    files[folder + "quote-info.bin"] = remote::quote_info(remote::sha1(shown.quote_composite), shown.nonce);
+    files[folder + "quote.sig"] = shown.quote_signature;
+    files[folder + "deep-quote.bin"] = shown.deep_quote;
+    files[folder + "pcrs.txt"] = text(pcr_listing(shown.vtpm_pcrs));
+    files[folder + "boot-log.txt"] = text(boot_log_listing(shown.boot_log));
+    files[folder + "ascii_runtime_measurements"] = text(shown.ima_log);
+    files[folder + "binary_runtime_measurements"] = binary_ima_list(shown.ima_log);
+    files[folder + "evidence.json"] = text(to_json(shown));
+    files[folder + "verdict.json"] = text(to_json(done.outcome));
+    files[folder + "verdict.txt"] = text(verdict_listing(done.outcome));
+}
+
+}  // namespace
+
+std::map<std::string, bytes> evidence_files(const remote_parties& parties) {
+    std::map<std::string, bytes> files;
+    const remote::public_directory directory = parties.directory();
+    files["manufacturer.pem"] = text(remote::to_pem(parties.manufacturer().root()));
+    files["privacy-ca.pem"] = text(remote::to_pem(directory.privacy_ca_root));
+    files["saa-modulus.bin"] = directory.saa_modulus;
+    for (std::size_t i = 0; i < directory.signed_configurations.size(); ++i)
+        files[fmt::format("configuration-{}.bin", i + 1)] = directory.signed_configurations[i];
+    for (std::size_t i = 0; i < directory.platform_certificates.size(); ++i)
+        files[fmt::format("platform-aik-{}.pem", i + 1)] =
+            text(remote::to_pem(directory.platform_certificates[i]));
+    std::map<std::string, int> rounds;
+    for (const remote_parties::assessment& done : parties.assessments()) {
+        const std::string name = safe_name(done.shown.guest);
+        add_assessment(files, fmt::format("{}-{}/", name, ++rounds[name]), done);
+    }
+    return files;
+}
+
+}  // namespace vtwin::models

@@ -1,0 +1,79 @@
+#include "models/remote/verifier.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace vtwin::models::remote {
+namespace {
+
+constexpr std::uint32_t all_pcrs = (1u << pcr_count) - 1;
+constexpr std::uint32_t known_flags = hash_uuid | vtpm_measurements | group_info | group_pubkey;
+
+bool pcrs_complete(const evidence& shown) {
+    return shown.vtpm_pcrs.size() == pcr_count &&
+           std::ranges::all_of(shown.vtpm_pcrs,
+                               [](const bytes& value) { return value.size() == digest_size; });
+}
+
+}  // namespace
+
+verifier::verifier(verifier_config config, tpm::entropy_if& entropy)
+    : m_config(std::move(config)), m_entropy(entropy) {
+    m_config.vtpm_pcr_mask &= all_pcrs;
+    m_config.hardware_pcr_mask &= all_pcrs;
+    m_config.deep_quote_flags &= known_flags;
+}
+
+std::optional<challenge_reply> verifier::challenge(const challenge_request& request) {
+    if (!m_config.guests.contains(request.guest))
+        return std::nullopt;
+    bytes nonce(digest_size);
+    m_entropy.fill(nonce);
+    m_open_nonces[to_hex(nonce)] = request.guest;
+    return challenge_reply{nonce, m_config.vtpm_pcr_mask, m_config.hardware_pcr_mask,
+                           m_config.deep_quote_flags};
+}
+
+verdict verifier::judge(const evidence& shown, const public_directory& directory) {
+    static const guest_reference nobody{};
+    const auto guest = m_config.guests.find(shown.guest);
+    const bool known = guest != m_config.guests.end();
+    appraisal a{shown, known ? guest->second : nobody, m_config, directory, {}, {}};
+    if (!known)
+        a.fail("guest", "there is no reference for this guest");
+    else if (nonce_good(a)) {
+        check_aik_certificate(a);
+        if (pcrs_complete(shown)) {
+            check_vtpm_quote(a);
+            check_deep_quote(a);
+            check_boot(a);
+            check_ima(a);
+        } else {
+            a.fail("vtpm-pcr-values",
+                   fmt::format("the claim is not {} PCR values of {} octets", pcr_count, digest_size));
+        }
+    }
+    const bool trusted = a.all_passed();
+    return {shown.guest, trusted, std::move(a.reasons)};
+}
+
+// The one place that decides freshness; a nonce is spent by its first use, whatever comes of the rest.
+bool verifier::nonce_good(appraisal& a) {
+    const std::string nonce = to_hex(a.shown.nonce);
+    const auto open = m_open_nonces.find(nonce);
+    if (open == m_open_nonces.end()) {
+        a.fail("nonce", m_spent_nonces.contains(nonce) ? fmt::format("nonce {} was used before", nonce)
+                                                       : fmt::format("nonce {} was never given out", nonce));
+        return false;
+    }
+    const std::string owner = open->second;
+    m_spent_nonces.insert(m_open_nonces.extract(open));
+    if (owner != a.shown.guest) {
+        a.fail("nonce", fmt::format("nonce {} was given to {}", nonce, owner));
+        return false;
+    }
+    a.pass("nonce", fmt::format("nonce {} is fresh", nonce));
+    return true;
+}
+
+}  // namespace vtwin::models::remote

@@ -1,0 +1,54 @@
+#include "models/remote/remote_parties.h"
+
+#include <catch2/catch.hpp>
+
+#include "attested_guest.h"
+#include "models/remote/evidence_files.h"
+
+using namespace vtwin::test;
+
+TEST_CASE("unknown services and broken bodies get no reply") {
+    attested_guest world;
+    CHECK(world.parties->handle("ca/enrol", "{}").empty());
+    CHECK(world.parties->refusals().back() == "ca/enrol: there is no such service");
+    for (const char* service :
+         {"manufacturer/ek-certificate", "ca/public-key", "ca/enrol-platform", "ca/enrol-guest",
+          "saa/public-key", "saa/configuration", "verifier/challenge", "verifier/evidence"}) {
+        INFO(service);
+        CHECK(world.parties->handle(service, "[]").empty());
+        CHECK(world.parties->refusals().back() ==
+              std::string(service) + ": the request is not a valid message of this service");
+    }
+}
+
+TEST_CASE("the CA tells its public key as a TPM_PUBKEY") {
+    attested_guest world;
+    const auto reply = from_json<ca_key_reply>(world.parties->handle("ca/public-key", "{}"));
+    REQUIRE(reply);
+    CHECK(reply->public_key.size() == 284);
+    CHECK(remote::parse_pubkey(reply->public_key));
+}
+
+TEST_CASE("evidence is kept as files for public tools") {
+    attested_guest world;
+    const evidence shown = world.honest();
+    REQUIRE(world.judge(shown).trusted);
+    world.with_evidence([](evidence& e) { e.guest = "../x"; });
+    const auto files = evidence_files(*world.parties);
+    CHECK(files.contains("guest1-1/verdict.json"));
+    CHECK(files.contains("___x-1/verdict.json"));
+    CHECK(to_hex(files.at("guest1-1/quote-info.bin")) ==
+          "01010000"
+          "51554f54" +
+              to_hex(remote::sha1(shown.quote_composite)) + to_hex(shown.nonce));
+    CHECK(remote::verify_sha1(world.guest_aik.modulus(), files.at("guest1-1/quote-info.bin"),
+                              files.at("guest1-1/quote.sig")));
+    const auto pem = files.at("guest1-1/aik.pem");
+    CHECK(to_hex(byte_view(pem).first(27)) == to_hex(ascii("-----BEGIN CERTIFICATE-----")));
+    // first entry: PCR 10, SHA-1, "ima-ng", template data of 6 + 20 and 15 octets with their lengths
+    const bytes& list = files.at("guest1-1/binary_runtime_measurements");
+    CHECK(to_hex(byte_view(list).first(4)) == "0a000000");
+    CHECK(to_hex(byte_view(list).subspan(24, 14)) == "06000000" + to_hex(ascii("ima-ng")) + "31000000");
+    const bytes& pcrs = files.at("guest1-1/pcrs.txt");
+    CHECK(pcrs.size() == 24 * (7 + 20 * 3 + 1));
+}
