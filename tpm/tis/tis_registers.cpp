@@ -1,6 +1,4 @@
 // The registers of one locality, declared; five localities are five such banks over the same flip-flops.
-#include <bit>
-
 #include "tpm/tis/tis_device.h"
 
 namespace vtwin::tpm {
@@ -153,9 +151,7 @@ void tis_device::write_status(unsigned locality, unsigned lane, std::uint8_t val
     constexpr std::uint32_t writable = sts_bits::command_ready | sts_bits::tpm_go | sts_bits::response_retry |
                                        sts_bits::command_cancel | sts_bits::reset_establishment;
     const std::uint32_t written = (std::uint32_t{value} << (8 * lane)) & writable;
-    if (std::popcount(written) != 1) {
-        return;  // several ones in one transaction: ignored altogether
-    }
+    // Several ones in one transaction match no case: ignored altogether.
     switch (written) {
         case sts_bits::command_ready:
             command_ready_written();
@@ -171,10 +167,13 @@ void tis_device::write_status(unsigned locality, unsigned lane, std::uint8_t val
                 cancel_written();
             }
             break;
-        default:
+        case sts_bits::reset_establishment:
             if (m_profile.version == family::tpm20) {
                 reset_establishment_written(locality);
             }
+            break;
+        default:
+            break;
     }
 }
 

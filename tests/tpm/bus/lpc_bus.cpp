@@ -96,3 +96,19 @@ TEST_CASE("lpc bus reads FF outside the window and refuses what it cannot frame"
         CHECK(b.cycles.seen.size() == 1);
     }));
 }
+
+TEST_CASE("lpc bus makes a second access wait for the first and acts after the wait clocks") {
+    auto profile = plain_profile();
+    profile.lpc_wait_clocks = 2;
+    bench b(profile);
+    b.cpu.decouple = true;
+    REQUIRE(b.run([&] {
+        b.cpu.read(tis_device::did_vid, 4);
+        b.cpu.local = sc_core::SC_ZERO_TIME;  // somebody else, who knows nothing of the first
+        b.set_access(0, 0x02);
+        CHECK(b.cpu.local == sc_time(5 * 15 * 30, SC_NS));
+    }));
+    CHECK(b.cycles.seen.at(4).start == sc_time(4 * 15 * 30, SC_NS));
+    CHECK(b.states.seen.back().active_locality == 0);
+    CHECK(b.states.seen.back().at == sc_time((4 * 15 + 8 + 2) * 30, SC_NS));
+}

@@ -207,3 +207,53 @@ TEST_CASE("tis commandCancel means nothing to a TPM 1.2") {
         CHECK(b.sts() == 0x00);
     }));
 }
+
+TEST_CASE("tis abort is not prolonged when the owner changes meanwhile") {
+    auto profile = slow_profile();
+    profile.cr_abort = chip_profile::cr_target::ready;
+    profile.abort_time = sc_time(20, SC_MS);
+    bench b(profile);
+    REQUIRE(b.run([&] {
+        start(b);
+        b.set_sts(0x40);
+        sc_core::wait(sc_time(10, SC_MS));
+        b.set_access(3, 0x08);
+        b.set_sts(0x40, 3);
+        CHECK(b.sts(3) == 0x00);
+        sc_core::wait(sc_time(10, SC_MS));
+        CHECK(b.sts(3) == 0x40);
+    }));
+}
+
+TEST_CASE("tis commandReady on its way is lost with the owner") {
+    auto profile = plain_profile();
+    profile.command_ready_time = sc_time(1, SC_MS);
+    bench b(profile);
+    REQUIRE(b.run([&] {
+        b.set_access(0, 0x02);
+        b.set_sts(0x40);
+        b.set_access(0, 0x20);
+        b.set_access(1, 0x02);
+        sc_core::wait(sc_time(2, SC_MS));
+        CHECK(b.sts(1) == 0x00);
+        b.set_sts(0x40, 1);
+        CHECK(b.sts(1) == 0x00);
+        sc_core::wait(sc_time(1, SC_MS));
+        CHECK(b.sts(1) == 0x40);
+    }));
+}
+
+TEST_CASE("tis reset ends a running command without a trace") {
+    bench b(slow_profile());
+    REQUIRE(b.run([&] {
+        start(b);
+        sc_core::wait(sc_time(50, SC_MS));
+        b.tpm.reset();
+        sc_core::wait(sc_time(100, SC_MS));
+        b.set_access(0, 0x02);
+        CHECK(b.sts() == 0x00);
+    }));
+    CHECK(b.engine.calls.size() == 1);
+    CHECK(b.commands.seen.empty());
+    CHECK(b.engine.log == "P");
+}

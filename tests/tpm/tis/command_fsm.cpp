@@ -278,3 +278,24 @@ TEST_CASE("command fsm limits the burst to the profile and to what can be moved"
     CHECK(machine_in(state_t::reception, profile, 2).burst_count() == 8);
     CHECK(machine_in(state_t::execution, profile, 0).burst_count() == 8);
 }
+
+TEST_CASE("command fsm cuts a response to the buffer and starts each command empty") {
+    auto profile = plain_profile();
+    profile.buffer_size = 14;
+    profile.cr_from_completion = chip_profile::cr_target::ready;
+    auto fsm = machine_in(state_t::execution, profile, 0);
+    fsm.complete(reply(20));
+    int taken = 0;
+    while (fsm.data_available()) {
+        fsm.read();
+        ++taken;
+    }
+    CHECK(taken == 14);
+    CHECK(fsm.apply(fsm_event::command_ready));
+    CHECK(fsm.command().empty());
+    for (const auto value : request(length, 0x15)) {
+        CHECK(fsm.write(value));
+    }
+    CHECK(fsm.state() == state_t::reception_complete);
+    CHECK(fsm.ordinal() == 0x15);
+}

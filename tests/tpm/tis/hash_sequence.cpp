@@ -109,3 +109,33 @@ TEST_CASE("tis establishment reset through STS is unknown to a TPM 1.2") {
     }));
     CHECK(b.engine.log.empty());
 }
+
+TEST_CASE("tis establishment stays while a command is received or executes") {
+    auto profile = plain_profile();
+    profile.version = family::tpm20;
+    profile.default_duration.base = sc_time(1, SC_MS);
+    bench b(profile);
+    b.engine.flag = true;
+    const auto reset_flag = [&] {
+        b.cpu.write(0x3000 + tis_device::sts + 3, 0x02);
+        return b.access(3);
+    };
+    REQUIRE(b.run([&] {
+        b.set_access(3, 0x02);
+        b.set_sts(0x40, 3);
+        bytes command = request(12, 0x14);
+        const auto last = command.back();
+        command.pop_back();
+        b.cpu.send(command, 0x3000);
+        CHECK(reset_flag() == 0xA0);
+        b.cpu.send({last}, 0x3000);
+        CHECK(reset_flag() == 0xA0);
+        b.set_sts(0x20, 3);
+        CHECK(reset_flag() == 0xA0);
+        sc_core::wait(sc_time(1, SC_MS));
+        b.set_sts(0x60, 3);  // two ones: not this one, nor any other
+        CHECK(b.access(3) == 0xA0);
+        CHECK(b.sts(3) == 0x90);
+        CHECK(reset_flag() == 0xA1);
+    }));
+}

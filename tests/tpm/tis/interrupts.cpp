@@ -116,3 +116,21 @@ TEST_CASE("tis interrupt line stays down without a SERIRQ slot") {
         CHECK(line.read());
     }));
 }
+
+TEST_CASE("tis interrupts do not fire on the way to Idle") {
+    auto profile = plain_profile();
+    profile.sts_valid_when_idle = true;  // stsValid rises from Execution to Idle
+    profile.default_duration.base = sc_time(1, SC_MS);
+    bench b(profile);
+    REQUIRE(b.run([&] {
+        b.set_access(0, 0x02);
+        b.set_sts(0x40);
+        b.cpu.send(request(12, 0x14));
+        b.set_sts(0x20);
+        CHECK(b.sts() == 0x00);
+        b.cpu.write(dev::int_enable, 0x8000008F, 4);
+        b.set_sts(0x40);
+        CHECK(b.sts() == 0x80);
+        CHECK(b.cpu.read(dev::int_status) == 0x00);
+    }));
+}
