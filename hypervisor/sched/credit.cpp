@@ -29,13 +29,13 @@ credit_scheduler::priority credit_scheduler::of(const sched_unit& unit) {
 void credit_scheduler::remove(sched_unit& unit) {
     std::erase(m_queue, &unit);
     std::erase(m_units, &unit);
-    unit.boosted = unit.active = false;
+    unit.boosted = unit.active = unit.queued = false;
     unit.credit = 0;
 }
 
 void credit_scheduler::enqueue(sched_unit& unit, bool woken) {
     account();
-    unit.active = true;
+    unit.active = unit.queued = true;
     unit.boosted = woken && unit.credit >= 0;
     m_queue.push_back(&unit);
 }
@@ -50,6 +50,7 @@ sched_unit* credit_scheduler::take() {
                          [](const sched_unit* a, const sched_unit* b) { return of(*a) < of(*b); });
     auto* const next = *best;
     m_queue.erase(best);
+    next->queued = false;
     return next;
 }
 
@@ -91,13 +92,13 @@ void credit_scheduler::account() {
     if (weights == 0)
         return;
     const auto cap = picoseconds(m_timeslice);
-    const auto pot = static_cast<double>(cap) * m_pcpus * static_cast<double>(periods);
+    const auto pot = static_cast<std::uint64_t>(cap) * m_pcpus * periods;
     for (auto* const unit : m_units) {
         if (!unit->active)
             continue;
-        const auto share = static_cast<std::int64_t>(pot * unit->weight / static_cast<double>(weights));
+        const auto share = static_cast<std::int64_t>(pot / weights * unit->weight);
         unit->credit = std::clamp(unit->credit + share, -cap, cap);
-        unit->active = std::find(m_queue.begin(), m_queue.end(), unit) != m_queue.end();
+        unit->active = unit->queued;
     }
 }
 

@@ -21,6 +21,7 @@ struct sched_unit {
     // the credit policy's own
     std::int64_t credit = 0;  ///< picoseconds of pCPU time, negative when overdrawn
     bool boosted = false;     ///< woken while it had credit
+    bool queued = false;      ///< waits for a pCPU
     bool active = false;      ///< has used or wanted a pCPU since the last accounting
 };
 
