@@ -74,8 +74,6 @@ gntst grant_table::pin(domid_t user, grant_ref ref, pin_request what, address_sp
         return status;
     }
     count(active, what, 1);
-    ++m_total_pins;
-    m_memory.acquire(active.frame);
     frame = active.frame;
     return gntst::okay;
 }
@@ -83,9 +81,7 @@ gntst grant_table::pin(domid_t user, grant_ref ref, pin_request what, address_sp
 void grant_table::unpin(grant_ref ref, pin_request what) {
     auto& active = m_active[to_underlying(ref)];
     count(active, what, -1);
-    --m_total_pins;
     clear_unused(ref, active);
-    m_memory.release(active.frame);
 }
 
 bool grant_table::counter_full(const active_entry& entry, pin_request what) {
@@ -94,9 +90,11 @@ bool grant_table::counter_full(const active_entry& entry, pin_request what) {
 }
 
 void grant_table::count(active_entry& entry, pin_request what, int step) {
-    const auto add = [step](std::uint8_t& counter) {
+    const auto add = [&](std::uint8_t& counter) {
         sc_assert(step > 0 || counter > 0);
         counter = static_cast<std::uint8_t>(counter + step);
+        m_total_pins += static_cast<std::uint32_t>(step);
+        step > 0 ? m_memory.acquire(entry.frame) : m_memory.release(entry.frame);
     };
     if (what.host)
         add(entry.pin[what.read_only ? host_read : host_write]);

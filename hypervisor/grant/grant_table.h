@@ -45,7 +45,7 @@ class grant_table {
     void unpin(grant_ref ref, pin_request what);
 
     std::uint32_t pins(grant_ref ref) const;                   ///< sum of the entry's four counters
-    std::uint32_t total_pins() const { return m_total_pins; }  ///< claims that were not given back
+    std::uint32_t total_pins() const { return m_total_pins; }  ///< of all entries
     domid_t pinned_by(grant_ref ref) const { return m_active[to_underlying(ref)].user; }
     mfn_t pinned_frame(grant_ref ref) const { return m_active[to_underlying(ref)].frame; }
     void relinquish();  ///< gives the table's own frames back
@@ -60,7 +60,8 @@ class grant_table {
         bool write_pinned() const { return pin[host_write] | pin[device_write]; }
     };
     static bool counter_full(const active_entry& entry, pin_request what);
-    static void count(active_entry& entry, pin_request what, int step);
+    /// Each counted pin holds one reference to the frame.
+    void count(active_entry& entry, pin_request what, int step);
     std::byte* entry(grant_ref ref);
     bool mark_in_use(grant_ref ref, domid_t user, const active_entry& active, bool read_only, gfn_t& gfn);
     void clear_unused(grant_ref ref, const active_entry& active);
