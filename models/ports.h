@@ -96,6 +96,8 @@ class stubdom_services_if {
   public:
     virtual ~stubdom_services_if() = default;
     virtual void charge(const sc_core::sc_time& cpu_time) = 0;   ///< computation, paid by the domain's vCPU
+    /// Waits until what was charged has been paid; other threads of the domain do not run meanwhile.
+    virtual void pay() {}
     virtual void sleep(const sc_core::sc_time& duration) = 0;    ///< lets other threads of the domain run
     virtual void yield() = 0;                                    ///< schedule()
     virtual sc_core::sc_time now() const = 0;

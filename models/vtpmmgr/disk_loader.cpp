@@ -228,7 +228,7 @@ bool disk_loader::load_pages(unsigned slot, const group_sector& stored, vtpm_gro
     const leaf_fn visit = [&](std::uint32_t location, const sha256_digest& hash, std::size_t number) {
         return load_page(slot, location, hash, number, group);
     };
-    return visit_leaves({slot, group.itrees, visit}, stored.hash, stored.location, 0, count);
+    return visit_leaves({slot, group.stored_below, visit}, stored.hash, stored.location, 0, count);
 }
 
 bool disk_loader::load_page(unsigned slot, std::uint32_t location, const sha256_digest& hash,
@@ -249,6 +249,7 @@ bool disk_loader::load_page(unsigned slot, std::uint32_t location, const sha256_
     std::size_t place = number;
     if (m_behaviours.faithful(behaviour::vtpmmgr_only_last_vtpm_page_loaded) && group.is_open())
         place = group.pages.size() <= group_children ? 0 : number - number % itree_children;
+    group.stored_below.push_back(location);
     vtpm_page& page = group.pages[place];
     page.location = location;
     page.hash = hash;

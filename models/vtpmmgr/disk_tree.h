@@ -52,7 +52,8 @@ struct vtpm_group {
     std::vector<vtpm_page> pages;
     std::uint32_t location = 0;
     sha256_digest hash{};
-    std::vector<std::uint32_t> itrees;  ///< sectors of inner nodes below this group as last stored
+    std::vector<std::uint32_t>
+        stored_below;  ///< pages and inner nodes that the sector at `location` refers to
 
     bool is_open() const { return keys.has_value(); }
     bool is_flagged() const { return (flags[0] & rollback_detected) != std::byte{0}; }

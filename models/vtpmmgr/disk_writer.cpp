@@ -76,14 +76,15 @@ void disk_writer::give_up(unsigned slot) {
 
 void disk_writer::mark_unchanged(unsigned slot) {
     for (const auto& group : m_tree.groups) {
+        if (group->location != 0) {
+            m_store.mark_use(group->location, slot);
+            for (const std::uint32_t below : group->stored_below)
+                m_store.mark_use(below, slot);
+            continue;
+        }
         for (const vtpm_page& page : group->pages)
             if (page.location != 0)
                 m_store.mark_use(page.location, slot);
-        if (group->location == 0)
-            continue;
-        m_store.mark_use(group->location, slot);
-        for (const std::uint32_t itree : group->itrees)
-            m_store.mark_use(itree, slot);
     }
 }
 
@@ -127,8 +128,10 @@ bool disk_writer::write_group(vtpm_group& group, unsigned slot) {
     leaves.reserve(group.pages.size());
     for (const vtpm_page& page : group.pages)
         leaves.push_back({page.location, page.hash});
-    group.itrees.clear();
-    if (!place(leaves, plain.hash, plain.location, slot, group.itrees))
+    std::vector<std::uint32_t> below;
+    for (const child& leaf : leaves)
+        below.push_back(leaf.location);
+    if (!place(leaves, plain.hash, plain.location, slot, below))
         return false;
     if (!group.seals_valid && !seal_group(group))
         return false;
@@ -154,6 +157,7 @@ bool disk_writer::write_group(vtpm_group& group, unsigned slot) {
         return false;
     group.hash = sha256(as_octets(plain).first(group_sector::hashed_size));
     group.location = *number;
+    group.stored_below = std::move(below);
     return true;
 }
 
