@@ -121,7 +121,7 @@ std::uint32_t hardware_tpm::prepare_first_time() {
     if (status == tpm12::rc::no_endorsement) {
         m_log("hardware TPM has no endorsement key, creating one");
         wire_writer parms;
-        tpm12::key_parms{.enc_scheme = tpm12::enc_scheme::rsaes_oaep_sha1_mgf1}.write(parms);
+        tpm12::key_parms{.enc_scheme = tpm12::enc::rsaes_oaep_sha1_mgf1}.write(parms);
         status = read_endorsement_key(tpm12::ord::create_endorsement_key_pair, parms.data(), ek);
     }
     if (status == status::success) {
