@@ -14,6 +14,7 @@
 #include "tpm/codec/wire.h"
 #include "tpm/engine/openssl_entropy.h"
 #include "tpm/engine/permanent_state12.h"
+#include "tpm/engine/self_test_key.h"
 #include "tpm/engine/simulated_clock.h"
 
 namespace vtwin::tpm {
@@ -25,6 +26,7 @@ constexpr std::uint16_t tag_response_12 = 0x00C4;
 constexpr std::uint16_t tag_no_sessions_20 = 0x8001;
 constexpr std::uint16_t tag_sessions_20 = 0x8002;
 constexpr std::uint32_t rc_failure_20 = 0x101, rc_bad_tag_20 = 0x1E;
+constexpr std::uint32_t ord_self_test_full = 80, ord_certify_self_test = 82, ord_continue_self_test = 83;
 
 // libtpms' callbacks take no context: this is the engine that is running.
 libtpms_engine* s_running = nullptr;
@@ -32,6 +34,14 @@ libtpms_engine* s_running = nullptr;
 bool has_tag_20(byte_view command) {
     const std::uint16_t tag = wire_reader(command).u16();
     return tag == tag_no_sessions_20 || tag == tag_sessions_20;
+}
+
+bool is_self_test_12(byte_view command) {
+    wire_reader reader(command);
+    reader.view(6);
+    const std::uint32_t ordinal = reader.u32();
+    return ordinal == ord_self_test_full || ordinal == ord_certify_self_test ||
+           ordinal == ord_continue_self_test;
 }
 
 bytes header_only(std::uint16_t tag, std::uint32_t result) {
@@ -139,6 +149,9 @@ bytes libtpms_engine::execute(byte_view command, std::uint8_t locality) {
         return header_only(tag_response_12, rc_bad_tag_20);
     const running scope(*this);
     m_locality = locality;
+    std::optional<self_test_key_scope> self_test;
+    if (family_12 && is_self_test_12(command))
+        self_test.emplace();
     // libtpms decrypts parameters in place, so it gets a copy.
     bytes copy(command.begin(), command.end());
     std::uint32_t size = 0;
@@ -195,6 +208,7 @@ bool libtpms_engine::reset_established(std::uint8_t locality) {
 void libtpms_engine::power_cycle() {
     power_off();
     const running scope(*this);
+    const self_test_key_scope self_test;
     m_last_result = TPMLIB_MainInit();
     m_powered = m_last_result == TPM_SUCCESS;
     m_just_started = true;

@@ -1,0 +1,18 @@
+// The RSA key of libtpms' TPM 1.2 self-test, given instead of made.
+#pragma once
+
+namespace vtwin::tpm {
+
+/// libtpms 1.2 generates an RSA-2048 key in every self-test (at power-on too), uses it for one encryption and
+/// throws it away: some 100 ms of host time that say nothing about the TPM. While an object of this class
+/// lives, RSA_generate_key_ex(), which this program defines in front of OpenSSL's, hands out one constant key
+/// of that size. No secret of a TPM is ever made in a scope.
+class self_test_key_scope {
+  public:
+    self_test_key_scope();
+    ~self_test_key_scope();
+    self_test_key_scope(const self_test_key_scope&) = delete;
+    self_test_key_scope& operator=(const self_test_key_scope&) = delete;
+};
+
+}  // namespace vtwin::tpm
