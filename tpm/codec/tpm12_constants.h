@@ -63,6 +63,7 @@ namespace rc {
 enum : std::uint32_t {
     success = 0,
     authfail = 1,
+    badindex = 2,
     bad_parameter = 3,
     deactivated = 6,
     disabled = 7,
