@@ -3,6 +3,7 @@
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/sha.h>
 
 #include <catch2/catch.hpp>
 
@@ -41,6 +42,40 @@ bytes authority::sign(byte_view message) const {
                    reinterpret_cast<const unsigned char*>(message.data()), message.size());
     EVP_MD_CTX_free(context);
     return signature;
+}
+
+bytes power(byte_view base, byte_view exponent, byte_view modulus) {
+    const auto number = [](byte_view data) {
+        return BN_bin2bn(reinterpret_cast<const unsigned char*>(data.data()), static_cast<int>(data.size()),
+                         nullptr);
+    };
+    BN_CTX* context = BN_CTX_new();
+    BIGNUM *b = number(base), *e = number(exponent), *m = number(modulus), *r = BN_new();
+    BN_mod_exp(r, b, e, m, context);
+    bytes result(256);
+    BN_bn2binpad(r, reinterpret_cast<unsigned char*>(result.data()), 256);
+    for (BIGNUM* n : {b, e, m, r})
+        BN_free(n);
+    BN_CTX_free(context);
+    return result;
+}
+
+bytes dh_prime() {
+    BIGNUM* p = BN_get_rfc3526_prime_2048(nullptr);
+    bytes result(256);
+    BN_bn2binpad(p, reinterpret_cast<unsigned char*>(result.data()), 256);
+    BN_free(p);
+    return result;
+}
+
+bool signature_holds(byte_view modulus, byte_view signature, byte_view message) {
+    const bytes opened = power(signature, unhex("010001"), modulus);
+    std::array<unsigned char, 20> digest;
+    SHA1(reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data());
+    const bytes expected =
+        tpm::concat({unhex("0001"), bytes(218, std::byte{0xFF}), unhex("003021300906052b0e03021a05000414"),
+                     std::as_bytes(std::span(digest))});
+    return opened == expected;
 }
 
 manager::sha1_digest manager_bench::composite(std::uint32_t mask) {

@@ -85,6 +85,14 @@ class authority {
     std::unique_ptr<key_holder> m_key;
 };
 
+/// base ^ exponent mod modulus on big-endian numbers, 256 bytes.
+bytes power(byte_view base, byte_view exponent, byte_view modulus);
+/// The 2048-bit MODP prime of RFC 3526.
+bytes dh_prime();
+/// True when `signature` is PKCS#1 v1.5 SHA-1 over `message` by the key with this modulus and e = 65537: bare
+/// arithmetic on bytes.
+bool signature_holds(byte_view modulus, byte_view signature, byte_view message);
+
 struct manager_bench {
     models::behaviour_set behaviours;
     std::string command_line;
