@@ -21,8 +21,8 @@ bool vbd::connect(domid_t frontend, grant_ref ring, evtchn_port port, bool writa
     m_frontend = frontend;
     m_writable = writable;
     m_intact = true;
-    m_req_cons = 0;
     m_rsp_prod = read_index(blkif::ring::rsp_prod);
+    m_req_cons = m_rsp_prod;  // a ring in use goes on behind its last response
     ++m_session;
     m_port = std::make_unique<service_port>(m_host, [this] { doorbell(); });
     if (m_port->bind_interdomain(frontend, port) != 0) {

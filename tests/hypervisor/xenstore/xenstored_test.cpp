@@ -126,7 +126,9 @@ TEST_CASE("messages arrive in pieces and wrap around the ring") {
         }
         // Longer than the ring in both directions.
         const std::string big(1900, 'b');
-        const auto wire = encode(xs_message{xs_op::write, 9, 0, "data\0"s + big});
+        xs_message long_write{xs_op::write, 9, 0, "data\0"s};
+        long_write.payload += big;
+        const auto wire = encode(long_write);
         ring.put(std::span(wire).first(1000));
         ring.ring_doorbell();
         me.cpu().block(sc_time_stamp() + ms(1));
