@@ -154,12 +154,9 @@ struct world : tlm::tlm_analysis_if<xen::xenstore_message> {
         });
         sc_core::sc_start(limit);
         for (auto& l : traffic)
-            fmt::print("T {}\n", l);
         for (auto& l : stopped)
-            fmt::print("S {}\n", l);
         for (auto& g : guests)
             for (auto& l : g->console)
-                fmt::print("C {}\n", l);
         REQUIRE(finished);
     }
     xen::domid_t create(xen::store_client& client, guest_domain& which) {
