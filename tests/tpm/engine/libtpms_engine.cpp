@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/tpm/support.h"
+#include "tpm/codec/wire.h"
 #include "tpm/engine/firmware12.h"
 
 using namespace vtwin::tpm;
@@ -236,6 +237,53 @@ TEST_CASE("malformed commands get a TPM's answer") {
     CHECK(tpm20(startup_12) == "00c40000000a0000001e");                // TPM_BAD_TAG in TPM 1.2 form
     CHECK(tpm12("") != success_12);
     CHECK(tpm12("00c1").substr(0, 4) == "00c4");
+    const bytes long_12 = concat({from_hex("00c1 00001388 00000015"), bytes(4990)});
+    const bytes long_20 = concat({from_hex("8001 00001388 0000017b"), bytes(4990)});
+    CHECK(to_hex(tpm12.engine.execute(long_12, 0)) == "00c40000000a00000019");  // TPM_BAD_PARAM_SIZE
+    CHECK(to_hex(tpm20.engine.execute(long_20, 0)) == "80010000000a00000142");  // TPM_RC_COMMAND_SIZE
+    CHECK(tpm12(get_random_12).substr(12, 8) == "00000000");
+    CHECK(tpm20(get_random_20).substr(12, 8) == "00000000");
+}
+
+TEST_CASE("a locality above 4 reads PCRs and resets none") {
+    libtpms_host host;
+    bench_tpm tpm(host, family::tpm12, 1);
+    REQUIRE(tpm(startup_12) == success_12);
+    CHECK(tpm(pcr_read_12_pcr10, 5).substr(12, 8) == "00000000");
+    CHECK(tpm("00c1 0000000f 000000c8 0003 000010", 5) == "00c40000000a00000033");
+    const std::string reset_pcr16 = "00c1 0000000f 000000c8 0003 000001";
+    CHECK(tpm(reset_pcr16, 4) == success_12);
+    CHECK(tpm(reset_pcr16, 5) == "00c40000000a00000033");
+    CHECK(tpm(reset_pcr16, 34) == "00c40000000a00000033");
+}
+
+TEST_CASE("an engine refuses the state of the other family") {
+    libtpms_host host;
+    bench_tpm old(host, family::tpm12, 1), young(host, family::tpm20, 2);
+    old(startup_12);
+    young(startup_20);
+    CHECK_FALSE(old.engine.set_state(state_kind::both, young.engine.get_state(state_kind::both)));
+    CHECK_FALSE(young.engine.set_state(state_kind::permanent, old.engine.get_state(state_kind::permanent)));
+}
+
+TEST_CASE("a saved state survives power off and with the state another engine") {
+    libtpms_host host;
+    bench_tpm tpm(host, family::tpm12, 5), other(host, family::tpm12, 6);
+    REQUIRE(tpm(startup_12) == success_12);
+    const auto pcr = tpm(extend_12(10, 9));
+    REQUIRE(tpm("00c1 0000000a 00000098") == success_12);  // TPM_SaveState
+    tpm.engine.power_off();
+    const bytes state = tpm.engine.get_state(state_kind::both);
+    const std::string startup_state = "00c1 0000000c 00000099 0002";
+    tpm.engine.power_cycle();
+    REQUIRE(tpm(startup_state) == success_12);
+    CHECK(tpm(pcr_read_12_pcr10) == pcr);
+
+    CHECK(other(startup_state) != success_12);
+    REQUIRE(other.engine.set_state(state_kind::both, state));
+    other.engine.power_cycle();
+    REQUIRE(other(startup_state) == success_12);
+    CHECK(other(pcr_read_12_pcr10) == pcr);
 }
 
 TEST_CASE("firmware makes a TPM 1.2 ready once per reset") {
