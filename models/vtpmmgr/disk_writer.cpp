@@ -30,7 +30,9 @@ commit_result disk_writer::commit(sync_depth depth) {
         throw domain_crash("vtpmmgr: more than 112 groups overrun the group tree writer");
     const unsigned slot = m_tree.slot ^ 1;
     ++m_tree.sequence;
-    if (depth == sync_depth::counter)
+    if (m_increment)
+        m_tree.tpm_counter_value = m_counter + 1;
+    else if (depth == sync_depth::counter)
         ++m_tree.tpm_counter_value;
     m_store.clear_use(slot);
     mark_unchanged(slot);
@@ -39,7 +41,23 @@ commit_result disk_writer::commit(sync_depth depth) {
         return commit_result::failed;
     }
     m_tree.slot = slot;
-    return commit_result::written;
+    return count_commit() ? commit_result::written : commit_result::failed;
+}
+
+void disk_writer::use_counter(std::uint32_t value, counter_fn increment) {
+    m_counter = value;
+    m_increment = std::move(increment);
+}
+
+/// The counter moves after the root is on disk: a root one ahead of the counter is the mark of a crash in
+/// between.
+bool disk_writer::count_commit() {
+    if (!m_increment)
+        return true;
+    const auto value = m_increment();
+    if (value)
+        m_counter = *value;
+    return value.has_value();
 }
 
 bool disk_writer::write_everything(unsigned slot) {

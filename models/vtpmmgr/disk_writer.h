@@ -2,6 +2,9 @@
 // Source: stubdom/vtpmmgr/disk_write.c.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "models/vtpmmgr/disk_tree.h"
 #include "models/vtpmmgr/seal.h"
 #include "models/vtpmmgr/sector_store.h"
@@ -20,6 +23,11 @@ class disk_writer {
   public:
     disk_writer(manager_tree& tree, sector_store& store, seal_if& seals, const behaviour_set& behaviours,
                 work_meter& meter, tpm::entropy_if& entropy);
+
+    /// The hardware counter that each commit has to move, and its value now: hardened only. The function
+    /// returns the new value, nothing when the TPM refused.
+    using counter_fn = std::function<std::optional<std::uint32_t>()>;
+    void use_counter(std::uint32_t value, counter_fn increment);
 
     /// Marks a group changed: its sequence number grows and it will be written anew.
     static void touch(vtpm_group& group);
@@ -40,6 +48,7 @@ class disk_writer {
     bool write_seal_list(unsigned slot);
     bool write_everything(unsigned slot);
     void give_up(unsigned slot);
+    bool count_commit();
     /// Fills the child arrays of a root, group or itree for `leaves`, writing the itrees in between.
     bool place(std::span<const child> leaves, std::span<sha256_digest> hashes, std::span<be32> locations,
                unsigned slot, std::vector<std::uint32_t>& itrees);
@@ -52,6 +61,8 @@ class disk_writer {
     const behaviour_set& m_behaviours;
     work_meter& m_meter;
     tpm::entropy_if& m_entropy;
+    std::uint32_t m_counter = 0;
+    counter_fn m_increment;
     sector m_residue{};  ///< what the stack frame of the itree writer last held
 };
 

@@ -15,6 +15,9 @@ namespace {
 using tpm::wire_reader;
 using tpm::wire_writer;
 
+constexpr std::uint32_t ordinal_create_counter = 220, ordinal_increment_counter = 221,
+                        ordinal_read_counter = 222;
+
 bytes number(std::uint32_t value) {
     return wire_writer().u32(value).take();
 }
@@ -43,6 +46,8 @@ void hardware_tpm::flush_handles() {
     for (const std::uint32_t type :
          {std::uint32_t{key}, std::uint32_t{auth}, std::uint32_t{trans}, std::uint32_t{counter},
           std::uint32_t{daa_tpm}, std::uint32_t{context}}) {
+        if (type == counter && m_behaviours.hardened(behaviour::vtpmmgr_rollback_counter_is_stub))
+            continue;  // one of them may be the manager's own
         std::vector<std::uint32_t> handles;
         const bytes parameters = wire_writer().u32(tpm12::cap::handle).u32(4).u32(type).take();
         std::uint32_t status = m_link.execute(tpm12::ord::get_capability, parameters, [&](wire_reader& in) {
@@ -230,6 +235,50 @@ std::optional<bytes> hardware_tpm::unseal(const seal_entry& entry) {
     }
     terminate(data_session);
     return data;
+}
+
+namespace {
+
+/// TPM_COUNTER_VALUE: tag, label, value.
+std::uint32_t read_counter_value(wire_reader& in) {
+    in.u16();
+    in.u32();
+    return in.u32();
+}
+
+}  // namespace
+
+std::uint32_t hardware_tpm::create_counter(const octets<20>& auth, std::uint32_t& id, std::uint32_t& value) {
+    constexpr std::uint32_t label = 0x76746D6D;  // "vtmm"
+    tpm_session owner;
+    const std::uint32_t status = m_link.osap(owner, tpm12::entity::owner, 0, m_options.owner_auth);
+    if (status != status::success)
+        return status;
+    auto enc_auth = tpm12::sha1({owner.shared, owner.nonce_even});
+    for (std::size_t i = 0; i < enc_auth.size(); ++i)
+        enc_auth[i] ^= auth[i];
+    const authorisation sessions[] = {{owner, owner.shared}};
+    return m_link.execute(ordinal_create_counter, {}, wire_writer().raw(enc_auth).u32(label).take(), sessions,
+                          [&](wire_reader& in) {
+                              id = in.u32();
+                              value = read_counter_value(in);
+                          });
+}
+
+std::uint32_t hardware_tpm::read_counter(std::uint32_t id, std::uint32_t& value) {
+    return m_link.execute(ordinal_read_counter, number(id),
+                          [&](wire_reader& in) { value = read_counter_value(in); });
+}
+
+std::uint32_t hardware_tpm::increment_counter(std::uint32_t id, const octets<20>& auth,
+                                              std::uint32_t& value) {
+    tpm_session session;
+    if (const std::uint32_t status = m_link.oiap(session); status != status::success)
+        return status;
+    session.continued = false;
+    const authorisation sessions[] = {{session, auth}};
+    return m_link.execute(ordinal_increment_counter, {}, number(id), sessions,
+                          [&](wire_reader& in) { value = read_counter_value(in); });
 }
 
 std::uint32_t hardware_tpm::make_identity(byte_view label_digest, const octets<20>& aik_auth,

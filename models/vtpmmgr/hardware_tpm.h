@@ -47,6 +47,12 @@ class hardware_tpm final : public seal_if {
     bool seal(seal_entry& entry, byte_view data) override;
     std::optional<bytes> unseal(const seal_entry& entry) override;
 
+    // ---- monotonic counter against rollback; upstream's calls are stubs, only the hardened manager makes
+    // these
+    std::uint32_t create_counter(const octets<20>& auth, std::uint32_t& id, std::uint32_t& value);
+    std::uint32_t read_counter(std::uint32_t id, std::uint32_t& value);
+    std::uint32_t increment_counter(std::uint32_t id, const octets<20>& auth, std::uint32_t& value);
+
     // ---- attestation keys
     std::uint32_t make_identity(byte_view label_digest, const octets<20>& aik_auth, made_identity& out);
     /// Quotes `selection` (mask bytes as given, any length) with the group's AIK.

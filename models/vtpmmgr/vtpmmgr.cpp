@@ -120,6 +120,8 @@ bool vtpmmgr::open_disk() {
                        [this](const std::string& text) { say(level::warning, text); });
     if (auto loaded = loader.load()) {
         m_tree = std::move(*loaded);
+        if (!check_counter())
+            return false;
         if (!loader.report().fell_back)
             return true;
         if (behaviours.faithful(behaviour::vtpmmgr_bad_newest_root_falls_back_silently))
@@ -138,11 +140,40 @@ bool vtpmmgr::open_disk() {
         say(level::error, fmt::format("first-time initialisation of the hardware TPM failed: {}", status));
         return false;
     }
-    make_new_manager();
+    if (const std::uint32_t status = make_new_manager(); status != status::success) {
+        say(level::error, fmt::format("no monotonic counter: {}", status));
+        return false;
+    }
     return true;
 }
 
-void vtpmmgr::make_new_manager() {
+void vtpmmgr::count_with(std::uint32_t value) {
+    m_writer.use_counter(value, [this]() -> std::optional<std::uint32_t> {
+        std::uint32_t moved = 0;
+        const std::uint32_t status =
+            m_hardware.increment_counter(m_tree.root.counter_index, m_tree.root.counter_auth, moved);
+        return status == status::success ? std::optional(moved) : std::nullopt;
+    });
+}
+
+bool vtpmmgr::check_counter() {
+    if (m_params.behaviours.faithful(behaviour::vtpmmgr_rollback_counter_is_stub))
+        return true;
+    std::uint32_t value = 0;
+    std::uint32_t status = m_hardware.read_counter(m_tree.root.counter_index, value);
+    if (status == status::success && m_tree.tpm_counter_value == value + 1)
+        status = m_hardware.increment_counter(m_tree.root.counter_index, m_tree.root.counter_auth, value);
+    if (status != status::success || m_tree.tpm_counter_value != value) {
+        say(level::error,
+            fmt::format("the disk is not the newest one: its counter is {}, the hardware TPM's is {}",
+                        m_tree.tpm_counter_value, value));
+        return false;
+    }
+    count_with(value);
+    return true;
+}
+
+std::uint32_t vtpmmgr::make_new_manager() {
     m_tree = {};
     m_tree.root.magic = root_magic;
     m_tree.root.manager_uuid = new_uuid(m_drbg);
@@ -153,6 +184,13 @@ void vtpmmgr::make_new_manager() {
     m_store.set_key(m_tree.root.tm_key);
     m_store.clear_use(0);
     m_store.clear_use(1);
+    if (m_params.behaviours.faithful(behaviour::vtpmmgr_rollback_counter_is_stub))
+        return status::success;
+    std::uint32_t id = 0, value = 0;
+    const std::uint32_t status = m_hardware.create_counter(m_tree.root.counter_auth, id, value);
+    m_tree.root.counter_index = id;
+    count_with(value);
+    return status;
 }
 
 void vtpmmgr::serve() {

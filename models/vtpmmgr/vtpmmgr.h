@@ -54,7 +54,10 @@ class vtpmmgr {
 
     bool start_hardware();
     bool open_disk();
-    void make_new_manager();
+    std::uint32_t make_new_manager();
+    /// Hardened: the loaded root must be where the hardware counter is, or one ahead after a crash.
+    bool check_counter();
+    void count_with(std::uint32_t value);
     void say(stubdom_services_if::level severity, const std::string& text);
 
     vtpmmgr_params m_params;

@@ -91,8 +91,8 @@ TEST_CASE("GROUP_UPDATE checks sequence and bounds and signature in their order"
     CHECK(bench.group_update(7, list, {0xFF}).status == 2);
     CHECK(bench.group_update(0, list, {}).status == 3);
     CHECK(bench.group_update(0, list, {0xFF, 0xFF}).status == 3);
-    CHECK(bench.group_update(0, bench.list(5, std::vector(6, here), {}), std::vector<std::uint32_t>(6, 0xFF)).status ==
-          23);
+    CHECK(bench.group_update(0, bench.list(5, std::vector(6, here), {}), std::vector<std::uint32_t>(6, 0xFF))
+              .status == 23);
     CHECK(bench.group_update(0, bench.list(5, {here}, std::vector(17, bench.label())), {0xFF}).status == 23);
     const bytes selection = unhex("0003ff0000");
     const bytes other_signature = bench.saa.sign(bench.list(6, {here}, {}));

@@ -360,3 +360,88 @@ TEST_CASE("a connection closed under its command is a crash unless hardened") {
             CHECK_THROWS_AS(bench.send(1, 0x00C1, 21, unhex("00000000")), domain_crash);
     }
 }
+
+TEST_CASE("an old copy of the disk is taken unless a hardware counter stands against it") {
+    for (const bool hardened : {false, true}) {
+        manager_bench bench;
+        bench.behaviours.set(behaviour::vtpmmgr_rollback_counter_is_stub, hardened);
+        bench.provision();
+        REQUIRE(bench.save(1, 0x21).status == 0);
+        const bytes snapshot = bench.disk.content;
+        REQUIRE(bench.save(1, 0x22).status == 0);
+        const bytes newest = bench.disk.content;
+        CHECK((bench.chip.count(221) > 0) == hardened);
+        REQUIRE(bench.reboot());
+        bench.connect(1, 1);
+        CHECK(bench.load(1).body == bytes(52, std::byte{0x22}));
+        bench.disk.content = snapshot;
+        CHECK(bench.reboot() == !hardened);
+        if (!hardened)
+            continue;
+        bench.disk.content = newest;
+        REQUIRE(bench.reboot());
+        bench.connect(1, 1);
+        REQUIRE(bench.load(1).status == 0);
+        // Power fails between the root and the counter: the next start catches up, once.
+        bench.chip.refuse = [](std::uint32_t ordinal) -> std::optional<std::uint32_t> {
+            return ordinal == 221 ? std::optional<std::uint32_t>(9) : std::nullopt;
+        };
+        REQUIRE(bench.save(1, 0x23).status == 0);
+        bench.chip.refuse = nullptr;
+        REQUIRE(bench.reboot());
+        REQUIRE(bench.reboot());
+        bench.connect(1, 1);
+        CHECK(bench.load(1).body == bytes(52, std::byte{0x23}));
+    }
+}
+
+TEST_CASE("two managers with the same seeds leave the same disk and console") {
+    bytes disk;
+    std::vector<std::string> lines;
+    for (int run = 0; run < 2; ++run) {
+        manager_bench bench;
+        bench.provision();
+        REQUIRE(bench.save(1, 0x21).status == 0);
+        if (run == 1) {
+            CHECK(bench.disk.content == disk);
+            CHECK(bench.services.lines == lines);
+        }
+        disk = bench.disk.content;
+        lines = bench.services.lines;
+    }
+}
+
+namespace {
+
+/// A backend whose lowest interface announces an impossible length: each fetch gives nothing.
+struct stuck_backend final : vtwin::models::tpm_backend_if {
+    unsigned fetches = 0;
+    std::vector<bytes> responses;
+    std::optional<vtwin::models::tpm_request> next_request() override {
+        if (++fetches == 3)
+            return vtwin::models::tpm_request{vtwin::xen::domid_t{4}, 0, 0, seq(0, 3)};
+        return std::nullopt;
+    }
+    bool is_closed() const override { return fetches > 5; }
+    void respond(const vtwin::models::tpm_request&, byte_view response) override {
+        responses.emplace_back(response.begin(), response.end());
+    }
+    int peer_label(vtwin::xen::domid_t, std::uint32_t, std::size_t, std::string&) override { return -38; }
+};
+
+}  // namespace
+
+TEST_CASE("the main loop answers requests and outlives empty fetches until the backend is closed") {
+    bench_chip chip;
+    memory_disk disk;
+    quiet_services services;
+    stuck_backend backend;
+    vtwin::models::vtpmmgr manager({}, backend, chip, disk, services);
+    manager.callbacks().opened(vtwin::xen::domid_t{4}, 0, manager_bench::uuid(4));
+    CHECK(manager.run() == vtwin::models::vtpmmgr::exit_reason::shut_down);
+    CHECK(backend.fetches == 6);
+    REQUIRE(backend.responses.size() == 1);
+    CHECK(hex(backend.responses[0]) == "00c40000000a00000003");
+    CHECK(std::count(services.lines.begin(), services.lines.end(), "vtpmmgr: NULL tpmcmd") == 4);
+    CHECK(chip.ordinals.back() == 150);  // the global session ends last
+}
