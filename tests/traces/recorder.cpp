@@ -1,0 +1,142 @@
+#include "traces/recorder.h"
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "vcd_text.h"
+
+using namespace vtwin;
+using namespace vtwin::trace;
+
+namespace {
+
+constexpr xen::domid_t vtpm{1}, guest{2};
+
+sc_core::sc_time ns(double count) {
+    return sc_core::sc_time(count, sc_core::SC_NS);
+}
+
+domain_identity identify(xen::domid_t id) {
+    return id == vtpm ? domain_identity{"vtpm1", domain_role::vtpm}
+                      : domain_identity{"guest1", domain_role::other};
+}
+
+// Stands for a machine: the observation ports, and a thread that plays one command of a guest.
+class fake_machine : public sc_core::sc_module {
+  public:
+    tlm::tlm_analysis_port<xen::grant_map_change> grants{"grants"};
+    tlm::tlm_analysis_port<xen::evtchn_pending_change> events{"events"};
+    tlm::tlm_analysis_port<xen::vcpu_state_change> vcpus{"vcpus"};
+    tlm::tlm_analysis_port<xen::block_request_done> disks{"disks"};
+    tlm::tlm_analysis_port<tpm::tis_state> states{"states"};
+    tlm::tlm_analysis_port<tpm::chip_command> commands{"commands"};
+    tlm::tlm_analysis_port<tpm::lpc_cycle> cycles{"cycles"};
+    xen::machine_memory memory;
+    command_observer_if* observer = nullptr;
+
+    SC_HAS_PROCESS(fake_machine);
+    explicit fake_machine(sc_core::sc_module_name name) : sc_module(name) { SC_THREAD(play); }
+
+  private:
+    void store(std::size_t offset, std::initializer_list<int> values) {
+        std::vector<std::byte> data;
+        for (const int value : values)
+            data.push_back(static_cast<std::byte>(value));
+        memory.write(m_frame, guest, offset, data);
+    }
+
+    void play() {
+        using cpu = xen::vcpu_state_change::state;
+        m_frame = memory.allocate(guest);
+        vcpus.write({guest, cpu::running, 1});
+        grants.write({vtpm, guest, xen::grant_ref{9}, m_frame, true});
+        wait(ns(10));
+        observer->command_issued(guest, sc_core::sc_time_stamp(), 0x14);
+        store(8, {0x00, 0xC1, 0, 0, 0, 34, 0, 0, 0, 0x14});
+        store(0, {34, 0, 0, 0});
+        wait(ns(10));
+        store(4, {1});
+        events.write({vtpm, xen::evtchn_port{3}, true});
+        vcpus.write({guest, cpu::blocked, -1});
+        wait(ns(10));
+        events.write({vtpm, xen::evtchn_port{3}, false});
+        // the bus runs ahead of the kernel
+        cycles.write({ns(40), ns(50), true, 0x1018, 0x20, 0});
+        states.write({tpm::tis_state::fsm::execution, 1, {1, 0x21, 1, 1, 1}, 0x00001000, 0, ns(48)});
+        wait(ns(15));
+        disks.write({vtpm, true, false, 64, 8, ns(35), ns(45), 0});
+        commands.write({ns(48), ns(49), 0x46, 0, 1});
+        wait(ns(15));
+        store(8, {0x00, 0xC4, 0, 0, 0, 30, 0, 0, 0, 3});
+        store(0, {30, 0, 0, 0});
+        store(4, {2});
+        wait(ns(20));
+        observer->command_returned(guest, sc_core::sc_time_stamp(), 0x14);
+        grants.write({vtpm, guest, xen::grant_ref{9}, m_frame, false});
+        store(4, {1});  // no ring any more
+    }
+
+    xen::mfn_t m_frame{};
+};
+
+void attach_all(recorder& rec, fake_machine& machine) {
+    rec.attach_grants(machine.grants, machine.memory);
+    rec.attach_events(machine.events);
+    rec.attach_vcpus(machine.vcpus);
+    rec.attach_disk(machine.disks);
+    rec.attach_tpm("slb9635", machine.states, machine.commands);
+    rec.attach_bus("lpc", machine.cycles);
+    machine.observer = &rec;
+}
+
+}  // namespace
+
+TEST_CASE("a recorder turns observations into a waveform and a table") {
+    fake_machine machine("machine");
+    recorder rec(identify);
+    attach_all(rec, machine);
+    sc_core::sc_start();
+    std::ostringstream out;
+    REQUIRE(rec.write_vcd(out));
+    const test::vcd_text text = test::parse_vcd(out.str());
+    REQUIRE(text.good);
+    CHECK(text.history("vcpus.guest1.state") == "0=- 0=running 20000=blocked");
+    CHECK(text.history("vcpus.guest1.pcpu") == "0=x 0=00000001 20000=z");
+    CHECK(text.history("rings.guest1.state") == "0=- 0=IDLE 20000=SUBMIT 60000=FINISH");
+    CHECK(text.history("rings.guest1.command") == "0=- 20000=TPM_Extend");
+    CHECK(text.at("rings.guest1.length", 60000) == "00000000000000000000000000011110");
+    CHECK(text.at("rings.guest1.result", 60000) == "00000000000000000000000000000011");
+    CHECK(text.history("events.vtpm1.port_3") == "0=x 20000=1 30000=0");
+    CHECK(text.history("bus.lpc.register") == "0=- 40000=STS_1");
+    CHECK(text.history("bus.lpc.busy") == "0=x 40000=1 50000=0");
+    CHECK(text.history("bus.lpc.data") == "0=x 50000=00100000");
+    CHECK(text.history("tpm.slb9635.fsm") == "0=- 48000=Execution");
+    CHECK(text.history("tpm.slb9635.active_locality") == "0=x 48000=0001");
+    CHECK(text.at("tpm.slb9635.burst_count", 48000) == "0000000000010000");
+    CHECK(text.history("disks.vtpm1.last") == "0=- 45000=write");
+    CHECK(text.at("disks.vtpm1.service_ns", 45000) == std::string(60, '0') + "1010");
+    CHECK(text.history("drivers.guest1.command") == "0=- 10000=TPM_Extend 80000=-");
+
+    std::ostringstream table;
+    rec.write_latency_csv(table);
+    CHECK(table.str() ==
+          "time_ns,origin,ordinal,result,queue,ring,backend,save,manager,bus,chip,return,total\n"
+          "10,guest1,TPM_Extend,3,10,10,20,10,0,0,0,20,70\n"
+          "48,platform,TPM_GetRandom,0,0,0,0,0,0,0,1,0,1\n");
+
+    std::ostringstream layout;
+    rec.write_gtkw(layout, "trace.vcd");
+    CHECK(layout.str().find("-rings.guest1\n") != std::string::npos);
+    CHECK(layout.str().find("tpm.slb9635.sts[31:0]\n") != std::string::npos);
+}
+
+TEST_CASE("a recorder keeps only what it was asked for") {
+    fake_machine machine("machine");
+    recorder rec(identify, {.waveform = false, .latency = true, .event_channels = false});
+    attach_all(rec, machine);
+    sc_core::sc_start();
+    std::ostringstream out;
+    CHECK_FALSE(rec.write_vcd(out));
+    CHECK(out.str().empty());
+    CHECK(rec.latency_rows().size() == 2);
+}

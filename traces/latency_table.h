@@ -1,0 +1,88 @@
+// Where each TPM command's time went: one row per command, whole nanoseconds, columns that sum to the total.
+// traces/README.md defines every column by what is observed.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hypervisor/ports.h"
+#include "tpm/ports.h"
+#include "traces/interval_set.h"
+#include "traces/ports.h"
+#include "traces/ring_watch.h"
+
+namespace vtwin::trace {
+
+struct latency_row {
+    std::uint64_t time_ns = 0;  ///< when the command was issued
+    std::string origin;         ///< domain that wanted it
+    std::string ordinal;
+    std::optional<std::uint32_t> result;  ///< nothing when no answer came
+    // hops; they sum to `total`
+    std::uint64_t queue = 0, ring = 0, backend = 0, save = 0, manager = 0, bus = 0, chip = 0, back = 0;
+    std::uint64_t total = 0;
+};
+
+class latency_table final : public command_observer_if {
+  public:
+    explicit latency_table(identify_domain identify) : m_identify(std::move(identify)) {}
+
+    /// Who drives the hardware TPM: chip commands outside any request to it are its own.
+    void set_manager(xen::domid_t manager) { m_manager = manager; }
+
+    void ring_changed(const ring_change& what);
+    void pending_changed(const sc_core::sc_time& at, const xen::evtchn_pending_change& what);
+    void disk_done(const xen::block_request_done& what);
+    void bus_cycle(const tpm::lpc_cycle& what);
+    void chip_done(const tpm::chip_command& what);
+    /// A domain whose driver reports its calls gets the hops `queue` and `return`; the others' are zero.
+    void command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    void command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+
+    /// Rows of commands that have ended, by time.
+    std::vector<latency_row> rows() const;
+    /// "time_ns,origin,ordinal,result,queue,ring,backend,save,manager,bus,chip,return,total"; the result is
+    /// decimal, "none" without an answer.
+    void write_csv(std::ostream& out) const;
+
+  private:
+    struct request {  // SUBMIT stored, no answer yet
+        std::uint64_t submitted = 0;
+        std::optional<std::uint64_t> noticed;  // the back end consumed an event
+        std::string ordinal;
+    };
+    struct call {  // a driver's call in progress
+        std::uint64_t issued = 0;
+        std::uint32_t ordinal = 0;
+        std::optional<latency_row> answered;  // all but `return` and `total`
+        std::uint64_t answered_at = 0;
+    };
+    struct server {  // a back end domain
+        std::uint64_t last_answer = 0;
+        interval_set disk, chip, bus, manager;  // since then
+    };
+    using ring_id = std::pair<xen::domid_t, xen::domid_t>;  // frontend, backend
+
+    domain_identity who(xen::domid_t id) const { return m_identify(id); }
+    void submitted(const ring_change& what);
+    void ended(const ring_change& what, bool answered);
+    latency_row split(const request& open, const ring_change& what, std::uint64_t end);
+    void split_vtpm(latency_row& row, server& backend, const interval_set& window);
+    void split_manager(latency_row& row, server& backend, const interval_set& window, server& frontend);
+    bool manager_serving() const;
+    void keep(latency_row row, std::uint64_t end);
+
+    identify_domain m_identify;
+    std::map<ring_id, request> m_open;
+    std::map<xen::domid_t, call> m_calls;
+    std::map<xen::domid_t, server> m_servers;
+    interval_set m_chip, m_bus;  // of the hardware TPM since the manager's last answer
+    std::optional<xen::domid_t> m_manager;
+    std::vector<latency_row> m_rows;
+};
+
+}  // namespace vtwin::trace

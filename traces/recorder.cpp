@@ -1,0 +1,138 @@
+#include "traces/recorder.h"
+
+#include "traces/gtkw_writer.h"
+
+namespace vtwin::trace {
+namespace {
+
+template <typename Observation, typename Function>
+class listener final : public tlm::tlm_analysis_if<Observation> {
+  public:
+    explicit listener(Function function) : m_function(std::move(function)) {}
+    void write(const Observation& what) override { m_function(what); }
+
+  private:
+    Function m_function;
+};
+
+}  // namespace
+
+recorder::recorder(identify_domain identify, recorder_options options)
+    : m_identify(std::move(identify)),
+      m_options(options),
+      m_wave([this](xen::domid_t id) { return who(id); }),
+      m_latency([this](xen::domid_t id) { return who(id); }) {}
+
+recorder::~recorder() = default;
+
+template <typename Observation, typename Function>
+void recorder::listen(tlm::tlm_analysis_port<Observation>& port, Function&& function) {
+    auto made =
+        std::make_unique<listener<Observation, std::decay_t<Function>>>(std::forward<Function>(function));
+    port.bind(*made);
+    m_listeners.push_back(std::move(made));
+}
+
+// Domain ids are never used again, so asking once is enough.
+const domain_identity& recorder::who(xen::domid_t id) {
+    const auto [at, fresh] = m_known.try_emplace(id);
+    if (fresh) {
+        at->second = m_identify(id);
+        if (at->second.role == domain_role::manager)
+            m_latency.set_manager(id);
+    }
+    return at->second;
+}
+
+void recorder::attach_grants(tlm::tlm_analysis_port<xen::grant_map_change>& port,
+                             xen::machine_memory& memory) {
+    m_rings = std::make_unique<ring_watch>(memory, [this](const ring_change& what) {
+        if (m_options.waveform)
+            m_wave.ring_changed(what);
+        if (m_options.latency)
+            m_latency.ring_changed(what);
+    });
+    listen(port, [this](const xen::grant_map_change& what) { grant_changed(what); });
+}
+
+void recorder::grant_changed(const xen::grant_map_change& what) {
+    if (who(what.mapper).role == domain_role::other)
+        return;
+    if (what.mapped)
+        m_rings->mapped(what.mapper, what.granter, what.frame);
+    else
+        m_rings->unmapped(what.frame);
+}
+
+void recorder::attach_events(tlm::tlm_analysis_port<xen::evtchn_pending_change>& port) {
+    listen(port, [this](const xen::evtchn_pending_change& what) {
+        if (m_options.waveform && m_options.event_channels)
+            m_wave.pending_changed(what);
+        if (m_options.latency)
+            m_latency.pending_changed(sc_core::sc_time_stamp(), what);
+    });
+}
+
+void recorder::attach_vcpus(tlm::tlm_analysis_port<xen::vcpu_state_change>& port) {
+    listen(port, [this](const xen::vcpu_state_change& what) {
+        who(what.dom);
+        if (m_options.waveform)
+            m_wave.vcpu_changed(what);
+    });
+}
+
+void recorder::attach_disk(tlm::tlm_analysis_port<xen::block_request_done>& port) {
+    listen(port, [this](const xen::block_request_done& what) {
+        if (m_options.waveform)
+            m_wave.disk_done(what);
+        if (m_options.latency)
+            m_latency.disk_done(what);
+    });
+}
+
+void recorder::attach_tpm(const std::string& name, tlm::tlm_analysis_port<tpm::tis_state>& states,
+                          tlm::tlm_analysis_port<tpm::chip_command>& commands) {
+    listen(states, [this, name](const tpm::tis_state& what) {
+        if (m_options.waveform)
+            m_wave.tis_changed(name, what);
+    });
+    listen(commands, [this, name](const tpm::chip_command& what) {
+        if (m_options.waveform)
+            m_wave.chip_done(name, what);
+        if (m_options.latency)
+            m_latency.chip_done(what);
+    });
+}
+
+void recorder::attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::lpc_cycle>& port) {
+    listen(port, [this, name](const tpm::lpc_cycle& what) {
+        if (m_options.waveform)
+            m_wave.bus_cycle(name, what);
+        if (m_options.latency)
+            m_latency.bus_cycle(what);
+    });
+}
+
+void recorder::command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) {
+    if (m_options.waveform)
+        m_wave.command_in_driver(guest, at, ordinal, false);
+    if (m_options.latency)
+        m_latency.command_issued(guest, at, ordinal);
+}
+
+void recorder::command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) {
+    if (m_options.waveform)
+        m_wave.command_in_driver(guest, at, ordinal, true);
+    if (m_options.latency)
+        m_latency.command_returned(guest, at, ordinal);
+}
+
+bool recorder::write_vcd(std::ostream& out) {
+    return m_options.waveform && m_wave.writer().finish(out);
+}
+
+void recorder::write_gtkw(std::ostream& out, const std::string& vcd_name) {
+    trace::write_gtkw(out, vcd_name, m_wave.writer().declarations(), {"events", "disks"});
+}
+
+}  // namespace vtwin::trace

@@ -1,0 +1,69 @@
+// The recorder: sits on the observation ports of a machine, writes nothing into it, and keeps what it saw for
+// the exports (waveform, layout, latency table).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <systemc>
+#include <tlm>
+#include <vector>
+
+#include "traces/latency_table.h"
+#include "traces/wave_recorder.h"
+
+namespace vtwin::trace {
+
+struct recorder_options {
+    bool waveform = true;
+    bool latency = true;
+    bool event_channels = true;  ///< pending bits in the waveform
+};
+
+/// Attach during elaboration (analysis ports are bound there); export after the simulation. Has to outlive
+/// the simulation, and be destroyed before the machine whose memory it watches.
+class recorder final : public command_observer_if {
+  public:
+    recorder(identify_domain identify, recorder_options options = {});
+    ~recorder() override;
+    recorder(const recorder&) = delete;
+    recorder& operator=(const recorder&) = delete;
+
+    // ---- wires; the ports are those of xen::machine, xen's blkback, tpm::tis_device and tpm::lpc_bus
+    void attach_grants(tlm::tlm_analysis_port<xen::grant_map_change>& port, xen::machine_memory& memory);
+    void attach_events(tlm::tlm_analysis_port<xen::evtchn_pending_change>& port);
+    void attach_vcpus(tlm::tlm_analysis_port<xen::vcpu_state_change>& port);
+    void attach_disk(tlm::tlm_analysis_port<xen::block_request_done>& port);
+    void attach_tpm(const std::string& name, tlm::tlm_analysis_port<tpm::tis_state>& states,
+                    tlm::tlm_analysis_port<tpm::chip_command>& commands);
+    void attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::lpc_cycle>& port);
+
+    // ---- the guest drivers' calls
+    void command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    void command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+
+    // ---- exports
+    /// False when the waveform is off or writing failed. Once only.
+    bool write_vcd(std::ostream& out);
+    void write_gtkw(std::ostream& out, const std::string& vcd_name);
+    void write_latency_csv(std::ostream& out) const { m_latency.write_csv(out); }
+    std::vector<latency_row> latency_rows() const { return m_latency.rows(); }
+
+  private:
+    template <typename Observation, typename Function>
+    void listen(tlm::tlm_analysis_port<Observation>& port, Function&& function);
+    const domain_identity& who(xen::domid_t id);
+    void grant_changed(const xen::grant_map_change& what);
+
+    identify_domain m_identify;
+    recorder_options m_options;
+    std::map<xen::domid_t, domain_identity> m_known;
+    wave_recorder m_wave;
+    latency_table m_latency;
+    std::unique_ptr<ring_watch> m_rings;
+    std::vector<std::unique_ptr<sc_core::sc_interface>> m_listeners;
+};
+
+}  // namespace vtwin::trace
