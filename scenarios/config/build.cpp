@@ -1,0 +1,220 @@
+#include "scenarios/config/build.h"
+
+#include "models/hex.h"
+#include "scenarios/config/files.h"
+#include "scenarios/profiles/cost_fields.h"
+#include "scenarios/profiles/profile_reader.h"
+
+namespace vtwin::scenario {
+namespace {
+
+constexpr std::uint64_t mib = 1024 * 1024;
+
+/// Flags of the manager's deep quote by their names here (vtpmmgr's VTPM_QUOTE_FLAGS_*).
+std::uint32_t deep_quote_flags(const std::vector<std::string>& names) {
+    std::uint32_t flags = 0;
+    for (const std::string& name : names)
+        flags |= name == "uuid" ? 1 : name == "label" ? 2 : name == "group" ? 4 : 8;
+    return flags;
+}
+
+std::uint32_t pcr_mask(const std::vector<std::uint64_t>& pcrs) {
+    std::uint32_t mask = 0;
+    for (std::uint64_t pcr : pcrs)
+        mask |= 1U << pcr;
+    return mask;
+}
+
+class builder {
+  public:
+    builder(const settings& all, std::filesystem::path library, std::vector<problem>& problems)
+        : m_all(&all), m_library(std::move(library)), m_problems(&problems) {}
+
+    models::run_config build() {
+        models::run_config run;
+        run.seed = m_all->integer("seed");
+        run.time_limit = m_all->time("time_limit");
+        run.machine = machine();
+        run.verifier = verifier();
+        return run;
+    }
+
+  private:
+    std::uint32_t integer(const std::string& path) const { return static_cast<std::uint32_t>(m_all->integer(path)); }
+    std::uint32_t mebibytes(const std::string& path) const {
+        return static_cast<std::uint32_t>(m_all->integer(path) / mib);
+    }
+
+    models::machine_config machine() {
+        models::machine_config machine;
+        machine.name = m_all->text("machine.name");
+        machine.pcpus = integer("machine.pcpus");
+        machine.scheduler = m_all->text("machine.scheduler");
+        machine.xsm = m_all->boolean("machine.xsm");
+        for (const auto& field : hypervisor_cost_fields())
+            machine.hypervisor_costs.*field.member = m_all->time("costs.hypervisor." + std::string(field.name));
+        for (const auto& field : software_cost_fields())
+            machine.costs.*field.member = m_all->time("costs.software." + std::string(field.name));
+        for (const models::behaviour_info& each : models::all_behaviours())
+            machine.behaviours.set(each.id, m_all->text("behaviours." + std::string(each.name)) == "hardened");
+        machine.chip = read_chip_profile(m_library, m_all->text("machine.chip"), m_all->where("machine.chip"),
+                                         "machine.chip");
+        machine.firmware = measurements("machine.firmware");
+        machine.manager = manager();
+        for (const std::string& name : m_all->names_below("vtpm"))
+            machine.vtpms.push_back(vtpm(name));
+        for (const std::string& name : m_all->names_below("guest"))
+            machine.guests.push_back(guest(name));
+        return machine;
+    }
+
+    std::vector<models::firmware_measurement> measurements(const std::string& section) {
+        std::vector<models::firmware_measurement> list;
+        for (const std::string& n : m_all->names_below(section)) {
+            const std::string path = section + '.' + n;
+            bool complete = true;
+            for (const char* part : {".pcr", ".description", ".sha1"}) {
+                if (!m_all->has(path + part)) {
+                    m_problems->push_back({m_all->where(path), path + part, "missing"});
+                    complete = false;
+                }
+            }
+            if (complete)
+                list.push_back({integer(path + ".pcr"), m_all->text(path + ".description"),
+                                *models::from_hex(m_all->text(path + ".sha1"))});
+        }
+        return list;
+    }
+
+    models::disk_config disk(const std::string& path) {
+        models::disk_config disk;
+        disk.size = m_all->integer(path + ".size");
+        if (disk.size % 512 != 0)
+            m_problems->push_back({m_all->where(path + ".size"), path + ".size", "expected whole sectors of 512 B"});
+        const std::string file = path + ".path";
+        if (!m_all->has(file))
+            return disk;
+        disk.path = m_all->text(file);
+        file_content read = read_file(disk.path);
+        if (!read.content)
+            m_problems->push_back({m_all->where(file), file, "disk image " + disk.path + ": " + read.reason});
+        else if (read.content->size() > disk.size)
+            m_problems->push_back({m_all->where(file), file, "disk image " + disk.path + " has " +
+                                   std::to_string(read.content->size()) + " bytes, more than the disk's " +
+                                   std::to_string(disk.size)});
+        else
+            disk.content = std::move(*read.content);
+        return disk;
+    }
+
+    models::manager_config manager() {
+        models::manager_config manager;
+        manager.name = m_all->text("manager.name");
+        manager.label = m_all->text("manager.label");
+        manager.memory_mib = mebibytes("manager.memory");
+        manager.locality = integer("manager.locality");
+        manager.disk = disk("manager.disk");
+        manager.command_line = "tpmlocality=" + std::to_string(manager.locality);
+        if (const std::string& extra = m_all->text("manager.extra"); !extra.empty())
+            manager.command_line += ' ' + extra;
+        return manager;
+    }
+
+    models::vtpm_config vtpm(const std::string& name) {
+        const std::string path = "vtpm." + name;
+        models::vtpm_config vtpm;
+        vtpm.name = name;
+        vtpm.backend = m_all->text(path + ".backend");
+        vtpm.label = m_all->text(path + ".label");
+        vtpm.uuid = *models::parse_uuid(m_all->text(path + ".uuid"));
+        vtpm.memory_mib = mebibytes(path + ".memory");
+        vtpm.disk = disk(path + ".disk");
+        vtpm.administrator = m_all->boolean(path + ".administrator");
+        vtpm.command_line = m_all->text(path + ".extra");
+        return vtpm;
+    }
+
+    /// A file, or nothing: no content and the digests of no bytes, as pv-grub measures a missing module.
+    models::measured_file optional_file(const std::string& path) {
+        if (m_all->has(path))
+            return measure_file(m_all->text(path), true, m_all->where(path), path, *m_problems);
+        models::measured_file none;
+        none.sha1 = sha1({});
+        none.sha256 = sha256({});
+        return none;
+    }
+
+    std::vector<models::measured_file> files(const std::string& path) {
+        std::vector<models::measured_file> list;
+        for (const std::string& file : m_all->words(path))
+            list.push_back(measure_file(file, false, m_all->where(path), path, *m_problems));
+        return list;
+    }
+
+    models::guest_config guest(const std::string& name) {
+        const std::string path = "guest." + name;
+        models::guest_config guest;
+        guest.name = name;
+        guest.label = m_all->text(path + ".label");
+        guest.memory_mib = mebibytes(path + ".memory");
+        guest.vtpm = m_all->text(path + ".vtpm");
+        if (m_all->has(path + ".attach_after"))
+            guest.attach_after = m_all->time(path + ".attach_after");
+        guest.kernel = optional_file(path + ".kernel");
+        guest.initrd = optional_file(path + ".initrd");
+        guest.command_line = m_all->text(path + ".command_line");
+        guest.ima_files = files(path + ".ima_files");
+        guest.ima_interval = m_all->time(path + ".ima_interval");
+        guest.attest_after = m_all->time(path + ".attest_after");
+        guest.attestations = integer(path + ".attestations");
+        guest.attestation_interval = m_all->time(path + ".attestation_interval");
+        return guest;
+    }
+
+    models::guest_reference reference(const std::string& guest) {
+        const std::string path = "verifier.reference." + guest;
+        models::guest_reference reference;
+        reference.kernel_sha1 = optional_file(path + ".kernel").sha1;
+        reference.initrd_sha1 = optional_file(path + ".initrd").sha1;
+        reference.command_line = m_all->text(path + ".command_line");
+        for (const models::measured_file& file : files(path + ".ima_files"))
+            reference.ima_files[file.path] = file.sha256;
+        reference.vtpm_uuid = *models::parse_uuid(m_all->text(path + ".vtpm_uuid"));
+        reference.vtpm_label = m_all->text(path + ".vtpm_label");
+        return reference;
+    }
+
+    models::verifier_config verifier() {
+        models::verifier_config verifier;
+        verifier.name = m_all->text("verifier.name");
+        for (const std::string& guest : m_all->names_below("guest"))
+            verifier.guests[guest] = reference(guest);
+        verifier.platform = measurements("verifier.platform");
+        verifier.vtpm_pcr_mask = pcr_mask(m_all->numbers("verifier.vtpm_pcrs"));
+        verifier.hardware_pcr_mask = pcr_mask(m_all->numbers("verifier.hardware_pcrs"));
+        verifier.deep_quote_flags = deep_quote_flags(m_all->words("verifier.deep_quote_flags"));
+        return verifier;
+    }
+
+    const settings* m_all;
+    std::filesystem::path m_library;
+    std::vector<problem>* m_problems;
+};
+
+}  // namespace
+
+models::run_config build_run_config(const settings& all, const std::filesystem::path& library,
+                                    std::vector<problem>& problems) {
+    return builder(all, library, problems).build();
+}
+
+std::vector<expectation> build_expectations(const settings& all) {
+    std::vector<expectation> list;
+    for (const std::string& guest : all.names_below("expect")) {
+        const std::string path = "expect." + guest;
+        list.push_back({guest, all.text(path + ".verdict") == "trusted", all.words(path + ".failed_checks")});
+    }
+    return list;
+}
+
+}  // namespace vtwin::scenario

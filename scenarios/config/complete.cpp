@@ -1,0 +1,109 @@
+#include "scenarios/config/complete.h"
+
+#include "models/behaviours/behaviours.h"
+#include "scenarios/profiles/cost_fields.h"
+#include "scenarios/profiles/profile_reader.h"
+#include "scenarios/schema/value_parser.h"
+
+namespace vtwin::scenario {
+namespace {
+
+/// Paths that a pattern stands for in this scenario: one per existing table where it has a wildcard.
+std::vector<std::string> instances(const settings& all, const std::string& pattern) {
+    std::size_t open = pattern.find('<');
+    if (open == std::string::npos)
+        return {pattern};
+    std::size_t close = pattern.find('>', open);
+    std::string before = pattern.substr(0, open - 1);
+    std::vector<std::string> paths;
+    for (const std::string& name : all.names_below(before))
+        paths.push_back(before + '.' + name + pattern.substr(close + 1));
+    return paths;
+}
+
+void fill_standard(settings& all, std::vector<problem>& problems) {
+    for (const key_declaration& key : all_keys()) {
+        if (key.when_absent != absence::standard && key.when_absent != absence::error)
+            continue;
+        for (const std::string& path : instances(all, key.pattern)) {
+            if (all.has(path))
+                continue;
+            if (key.when_absent == absence::error) {
+                problems.push_back({all.where(path), path, "missing; expected " + expected(key)});
+                continue;
+            }
+            parsed_value parsed = parse_value_text(key, key.standard, ".");
+            sc_assert(std::holds_alternative<value>(parsed));
+            all.set(path, std::get<value>(std::move(parsed)), {});
+        }
+    }
+}
+
+template <typename Fields>
+void fill_costs(settings& all, const std::string& category, const Fields& fields,
+                const std::filesystem::path& library) {
+    std::vector<std::string> names;
+    for (const auto& field : fields)
+        names.emplace_back(field.name);
+    const std::string key = "machine." + category;
+    for (const auto& [name, time] :
+         read_cost_profile(library, category, all.text(key), names, all.where(key), key)) {
+        std::string path = "costs." + category + '.' + name;
+        if (!all.has(path))
+            all.set(path, time.picoseconds, time.where);
+    }
+}
+
+void fill_behaviours(settings& all) {
+    const std::string every = all.text("machine.behaviour");
+    for (const models::behaviour_info& each : models::all_behaviours()) {
+        std::string path = "behaviours." + std::string(each.name);
+        if (!all.has(path))
+            all.set(path, every, all.where("machine.behaviour"));
+    }
+}
+
+/// Gives `to` the value of `from`, when that has one and `to` has none.
+void copy_if_absent(settings& all, const std::string& from, const std::string& to) {
+    auto found = all.entries().find(from);
+    if (!all.has(to) && found != all.entries().end())
+        all.set(to, value(found->second.content), origin(found->second.where));
+}
+
+/// What the verifier approves when the scenario does not say: the machine and the guests as they are.
+void fill_references(settings& all) {
+    if (!all.has_section("verifier.platform")) {
+        for (const std::string& n : all.names_below("machine.firmware")) {
+            for (const char* part : {".pcr", ".description", ".sha1"})
+                copy_if_absent(all, "machine.firmware." + n + part, "verifier.platform." + n + part);
+        }
+    }
+    for (const std::string& guest : all.names_below("guest")) {
+        const std::string from = "guest." + guest;
+        const std::string to = "verifier.reference." + guest;
+        for (const char* part : {".kernel", ".initrd", ".command_line", ".ima_files"})
+            copy_if_absent(all, from + part, to + part);
+        if (!all.has(from + ".vtpm"))
+            continue;
+        const std::string vtpm = "vtpm." + all.text(from + ".vtpm");
+        copy_if_absent(all, vtpm + ".uuid", to + ".vtpm_uuid");
+        copy_if_absent(all, vtpm + ".label", to + ".vtpm_label");
+    }
+}
+
+}  // namespace
+
+void complete(settings& all, const std::string& scenario_name, const std::filesystem::path& library) {
+    std::vector<problem> problems;
+    if (!all.has("name"))
+        all.set("name", scenario_name, {});
+    fill_standard(all, problems);
+    if (!problems.empty())
+        throw user_error(std::move(problems));
+    fill_costs(all, "hypervisor", hypervisor_cost_fields(), library);
+    fill_costs(all, "software", software_cost_fields(), library);
+    fill_behaviours(all);
+    fill_references(all);
+}
+
+}  // namespace vtwin::scenario

@@ -1,0 +1,28 @@
+// Files of the machine that take part in a run: read once, while the scenario is loaded.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/platform/config.h"
+#include "scenarios/schema/problem.h"
+
+namespace vtwin::scenario {
+
+/// Content, or the reason why there is none ("no such file", "is a directory", "cannot be read").
+struct file_content {
+    std::optional<models::bytes> content;
+    std::string reason;
+};
+file_content read_file(const std::string& path);
+
+models::bytes sha1(models::byte_view data);
+models::bytes sha256(models::byte_view data);
+
+/// Reads and hashes a file; a problem is added when that fails. `keep_content` false: digests only.
+models::measured_file measure_file(const std::string& path, bool keep_content, const origin& where,
+                                   const std::string& key, std::vector<problem>& problems);
+
+}  // namespace vtwin::scenario

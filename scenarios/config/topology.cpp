@@ -1,0 +1,102 @@
+#include "scenarios/config/topology.h"
+
+#include <algorithm>
+
+namespace vtwin::scenario {
+namespace {
+
+using problems = std::vector<problem>;
+
+std::string at(const origin& where) {
+    return where.file + (where.line == 0 ? "" : ':' + std::to_string(where.line));
+}
+
+void check_domain_names(const settings& all, problems& out) {
+    std::map<std::string, std::string> owner = {{"dom0", "dom0"}, {"Domain-0", "dom0"}};
+    auto claim = [&](const std::string& name, const std::string& path) {
+        auto [found, fresh] = owner.emplace(name, path);
+        if (!fresh)
+            out.push_back({all.where(path), path, "a domain named \"" + name + "\" exists already: " + found->second});
+    };
+    claim(all.text("manager.name"), "manager.name");
+    for (const std::string& name : all.names_below("vtpm"))
+        claim(name, "vtpm." + name);
+    for (const std::string& name : all.names_below("guest"))
+        claim(name, "guest." + name);
+}
+
+void check_manager(const settings& all, problems& out) {
+    if ((' ' + all.text("manager.extra")).find(" tpmlocality=") != std::string::npos)
+        out.push_back({all.where("manager.extra"), "manager.extra", "tpmlocality= belongs into manager.locality"});
+}
+
+void check_vtpms(const settings& all, problems& out) {
+    const std::string manager = all.text("manager.name");
+    std::map<std::string, std::string> uuid_of;
+    std::string administrator;
+    for (const std::string& name : all.names_below("vtpm")) {
+        const std::string path = "vtpm." + name;
+        const std::string& backend = all.text(path + ".backend");
+        if (backend != manager)
+            out.push_back({all.where(path + ".backend"), path + ".backend",
+                           "unknown backend \"" + backend + "\"; the manager's domain is \"" + manager + '"'});
+        auto [found, fresh] = uuid_of.emplace(all.text(path + ".uuid"), path);
+        if (!fresh)
+            out.push_back({all.where(path + ".uuid"), path + ".uuid",
+                           "the same UUID as " + found->second + " (" + at(all.where(found->second + ".uuid")) + ')'});
+        if (!all.boolean(path + ".administrator"))
+            continue;
+        if (administrator.empty())
+            administrator = path;
+        else
+            out.push_back({all.where(path + ".administrator"), path + ".administrator",
+                           "the administrator's vTPM is already " + administrator});
+    }
+    if (administrator.empty())
+        out.push_back({all.where("vtpm"), "vtpm", "one vTPM must have administrator = true, for dom0"});
+}
+
+void check_guests(const settings& all, problems& out) {
+    std::vector<std::string> vtpms = all.names_below("vtpm");
+    std::map<std::string, std::string> guest_of;
+    for (const std::string& name : all.names_below("guest")) {
+        const std::string path = "guest." + name + ".vtpm";
+        const std::string& vtpm = all.text(path);
+        if (std::find(vtpms.begin(), vtpms.end(), vtpm) == vtpms.end()) {
+            out.push_back({all.where(path), path, "unknown vTPM \"" + vtpm + '"' + suggestion(vtpm, vtpms)});
+            continue;
+        }
+        if (all.boolean("vtpm." + vtpm + ".administrator"))
+            out.push_back({all.where(path), path, "\"" + vtpm + "\" is the administrator's vTPM, attached to dom0"});
+        auto [found, fresh] = guest_of.emplace(vtpm, path);
+        if (!fresh)
+            out.push_back({all.where(path), path,
+                           "\"" + vtpm + "\" serves another guest: " + found->second + " (" +
+                               at(all.where(found->second)) + ')'});
+    }
+}
+
+/// Sections about a guest must name one.
+void check_guest_sections(const settings& all, const std::string& section, problems& out) {
+    std::vector<std::string> guests = all.names_below("guest");
+    for (const std::string& name : all.names_below(section)) {
+        if (std::find(guests.begin(), guests.end(), name) == guests.end())
+            out.push_back({all.where(section + '.' + name), section + '.' + name,
+                           "unknown guest" + suggestion(name, guests)});
+    }
+}
+
+}  // namespace
+
+std::vector<problem> check_topology(const settings& all) {
+    problems out;
+    check_manager(all, out);
+    check_domain_names(all, out);
+    check_vtpms(all, out);
+    check_guests(all, out);
+    check_guest_sections(all, "verifier.reference", out);
+    check_guest_sections(all, "expect", out);
+    return out;
+}
+
+}  // namespace vtwin::scenario

@@ -1,0 +1,22 @@
+// Quantities as scenario files write them: a number, a blank, a unit. Exact, integers only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vtwin::scenario {
+
+/// "5 ms", "1.5 us", "2 min": picoseconds. Units ps, ns, us, ms, s, min, h. nullopt when malformed, not a whole number
+/// of picoseconds, or above 200 days.
+std::optional<std::uint64_t> parse_time(std::string_view text);
+/// The largest of ps, ns, us, ms, s that gives a whole number: "1500 ns".
+std::string print_time(std::uint64_t picoseconds);
+
+/// "2 MiB", "512 B": bytes. Units B, KiB, MiB, GiB. nullopt when malformed or above 2^53.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+/// The largest unit that gives a whole number.
+std::string print_size(std::uint64_t bytes);
+
+}  // namespace vtwin::scenario
