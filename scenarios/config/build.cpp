@@ -40,7 +40,9 @@ class builder {
     }
 
   private:
-    std::uint32_t integer(const std::string& path) const { return static_cast<std::uint32_t>(m_all->integer(path)); }
+    std::uint32_t integer(const std::string& path) const {
+        return static_cast<std::uint32_t>(m_all->integer(path));
+    }
     std::uint32_t mebibytes(const std::string& path) const {
         return static_cast<std::uint32_t>(m_all->integer(path) / mib);
     }
@@ -52,11 +54,13 @@ class builder {
         machine.scheduler = m_all->text("machine.scheduler");
         machine.xsm = m_all->boolean("machine.xsm");
         for (const auto& field : hypervisor_cost_fields())
-            machine.hypervisor_costs.*field.member = m_all->time("costs.hypervisor." + std::string(field.name));
+            machine.hypervisor_costs.*field.member =
+                m_all->time("costs.hypervisor." + std::string(field.name));
         for (const auto& field : software_cost_fields())
             machine.costs.*field.member = m_all->time("costs.software." + std::string(field.name));
         for (const models::behaviour_info& each : models::all_behaviours())
-            machine.behaviours.set(each.id, m_all->text("behaviours." + std::string(each.name)) == "hardened");
+            machine.behaviours.set(each.id,
+                                   m_all->text("behaviours." + std::string(each.name)) == "hardened");
         machine.chip = read_chip_profile(m_library, m_all->text("machine.chip"), m_all->where("machine.chip"),
                                          "machine.chip");
         machine.firmware = measurements("machine.firmware");
@@ -90,7 +94,8 @@ class builder {
         models::disk_config disk;
         disk.size = m_all->integer(path + ".size");
         if (disk.size % 512 != 0)
-            m_problems->push_back({m_all->where(path + ".size"), path + ".size", "expected whole sectors of 512 B"});
+            m_problems->push_back(
+                {m_all->where(path + ".size"), path + ".size", "expected whole sectors of 512 B"});
         const std::string file = path + ".path";
         if (!m_all->has(file))
             return disk;
@@ -99,9 +104,10 @@ class builder {
         if (!read.content)
             m_problems->push_back({m_all->where(file), file, "disk image " + disk.path + ": " + read.reason});
         else if (read.content->size() > disk.size)
-            m_problems->push_back({m_all->where(file), file, "disk image " + disk.path + " has " +
-                                   std::to_string(read.content->size()) + " bytes, more than the disk's " +
-                                   std::to_string(disk.size)});
+            m_problems->push_back({m_all->where(file), file,
+                                   "disk image " + disk.path + " has " +
+                                       std::to_string(read.content->size()) +
+                                       " bytes, more than the disk's " + std::to_string(disk.size)});
         else
             disk.content = std::move(*read.content);
         return disk;

@@ -9,15 +9,20 @@ namespace {
 
 models::bytes digest(const EVP_MD* kind, models::byte_view data) {
     models::bytes out(static_cast<std::size_t>(EVP_MD_get_size(kind)));
-    int ok = EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, kind, nullptr);
+    int ok = EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, kind,
+                        nullptr);
     sc_assert(ok == 1);
     return out;
 }
 
 }  // namespace
 
-models::bytes sha1(models::byte_view data) { return digest(EVP_sha1(), data); }
-models::bytes sha256(models::byte_view data) { return digest(EVP_sha256(), data); }
+models::bytes sha1(models::byte_view data) {
+    return digest(EVP_sha1(), data);
+}
+models::bytes sha256(models::byte_view data) {
+    return digest(EVP_sha256(), data);
+}
 
 file_content read_file(const std::string& path) {
     std::error_code error;

@@ -34,7 +34,9 @@ std::filesystem::path find_file(const std::string& file, const std::filesystem::
 
 }  // namespace
 
-std::filesystem::path default_library() { return VTWIN_LIBRARY_DIR; }
+std::filesystem::path default_library() {
+    return VTWIN_LIBRARY_DIR;
+}
 
 scenario load_scenario(const std::string& file, const std::vector<override_text>& overrides,
                        const std::filesystem::path& library) {

@@ -20,7 +20,7 @@ struct expectation {
 
 struct scenario {
     std::string name, description;
-    settings all;               ///< every key, defaults filled in
+    settings all;  ///< every key, defaults filled in
     models::run_config config;
     std::vector<expectation> expectations;
 };
@@ -28,8 +28,8 @@ struct scenario {
 /// Folder of the scenarios and profiles that come with the program.
 std::filesystem::path default_library();
 
-/// Reads a scenario. `file` is a path, or the name of a scenario of the library. Reads every file that the scenario
-/// names. Throws user_error with every mistake found.
+/// Reads a scenario. `file` is a path, or the name of a scenario of the library. Reads every file that the
+/// scenario names. Throws user_error with every mistake found.
 scenario load_scenario(const std::string& file, const std::vector<override_text>& overrides = {},
                        const std::filesystem::path& library = default_library());
 

@@ -16,7 +16,8 @@ void check_domain_names(const settings& all, problems& out) {
     auto claim = [&](const std::string& name, const std::string& path) {
         auto [found, fresh] = owner.emplace(name, path);
         if (!fresh)
-            out.push_back({all.where(path), path, "a domain named \"" + name + "\" exists already: " + found->second});
+            out.push_back(
+                {all.where(path), path, "a domain named \"" + name + "\" exists already: " + found->second});
     };
     claim(all.text("manager.name"), "manager.name");
     for (const std::string& name : all.names_below("vtpm"))
@@ -27,7 +28,8 @@ void check_domain_names(const settings& all, problems& out) {
 
 void check_manager(const settings& all, problems& out) {
     if ((' ' + all.text("manager.extra")).find(" tpmlocality=") != std::string::npos)
-        out.push_back({all.where("manager.extra"), "manager.extra", "tpmlocality= belongs into manager.locality"});
+        out.push_back(
+            {all.where("manager.extra"), "manager.extra", "tpmlocality= belongs into manager.locality"});
 }
 
 void check_vtpms(const settings& all, problems& out) {
@@ -38,12 +40,14 @@ void check_vtpms(const settings& all, problems& out) {
         const std::string path = "vtpm." + name;
         const std::string& backend = all.text(path + ".backend");
         if (backend != manager)
-            out.push_back({all.where(path + ".backend"), path + ".backend",
-                           "unknown backend \"" + backend + "\"; the manager's domain is \"" + manager + '"'});
+            out.push_back(
+                {all.where(path + ".backend"), path + ".backend",
+                 "unknown backend \"" + backend + "\"; the manager's domain is \"" + manager + '"'});
         auto [found, fresh] = uuid_of.emplace(all.text(path + ".uuid"), path);
         if (!fresh)
-            out.push_back({all.where(path + ".uuid"), path + ".uuid",
-                           "the same UUID as " + found->second + " (" + at(all.where(found->second + ".uuid")) + ')'});
+            out.push_back(
+                {all.where(path + ".uuid"), path + ".uuid",
+                 "the same UUID as " + found->second + " (" + at(all.where(found->second + ".uuid")) + ')'});
         if (!all.boolean(path + ".administrator"))
             continue;
         if (administrator.empty())
@@ -67,7 +71,8 @@ void check_guests(const settings& all, problems& out) {
             continue;
         }
         if (all.boolean("vtpm." + vtpm + ".administrator"))
-            out.push_back({all.where(path), path, "\"" + vtpm + "\" is the administrator's vTPM, attached to dom0"});
+            out.push_back(
+                {all.where(path), path, "\"" + vtpm + "\" is the administrator's vTPM, attached to dom0"});
         auto [found, fresh] = guest_of.emplace(vtpm, path);
         if (!fresh)
             out.push_back({all.where(path), path,

@@ -1,5 +1,5 @@
-// The fields of the two cost profiles by name: one table each, from which keys, profile files and structs are tied
-// together.
+// The fields of the two cost profiles by name: one table each, from which keys, profile files and structs are
+// tied together.
 #pragma once
 
 #include <span>

@@ -34,7 +34,9 @@ origin profile_file::where(const std::string& key) const {
     return {m_shown_name, node ? node->source().begin.line : 0};
 }
 
-std::string profile_file::source(const std::string& key) const { return m_table[key]["source"].value_or(""); }
+std::string profile_file::source(const std::string& key) const {
+    return m_table[key]["source"].value_or("");
+}
 
 void profile_file::complain(const origin& where, const std::string& key, const std::string& text) {
     m_problems.push_back({where, key, text});
@@ -48,7 +50,8 @@ const toml::node* profile_file::value_of(const std::string& key, const std::stri
     m_taken.insert(key);
     const toml::node* node = m_table.get(key);
     if (!node) {
-        complain({m_shown_name, 0}, key, "missing; expected { value = " + expectation + ", source = \"...\" }");
+        complain({m_shown_name, 0}, key,
+                 "missing; expected { value = " + expectation + ", source = \"...\" }");
         return nullptr;
     }
     const toml::table* table = node->as_table();
@@ -58,7 +61,8 @@ const toml::node* profile_file::value_of(const std::string& key, const std::stri
     }
     for (const auto& [part, unused] : *table) {
         if (part.str() != "value" && part.str() != "source")
-            complain(where(key), key + '.' + std::string(part.str()), "unknown key; expected value and source");
+            complain(where(key), key + '.' + std::string(part.str()),
+                     "unknown key; expected value and source");
     }
     auto source = (*table)["source"].value_exact<std::string>();
     if (!source || source->empty())

@@ -1,10 +1,10 @@
 // One open profile file: figures of the form  key = { value = ..., source = "..." }, each with its line.
 #pragma once
 
+#include <toml++/toml.h>
 #include <filesystem>
 #include <set>
 #include <string>
-#include <toml++/toml.h>
 #include <vector>
 
 #include "scenarios/schema/problem.h"
@@ -14,11 +14,13 @@ namespace vtwin::scenario {
 /// Collects problems while fields are taken out; `finish` reports them together with keys that nobody took.
 class profile_file {
   public:
-    /// Opens library/profiles/<category>/<name>.toml; throws user_error naming `asked` and `key` when there is none.
+    /// Opens library/profiles/<category>/<name>.toml; throws user_error naming `asked` and `key` when there
+    /// is none.
     profile_file(const std::filesystem::path& library, const std::string& category, const std::string& name,
                  const origin& asked, const std::string& key);
 
-    // Each takes one field; a missing one or one of another kind is a problem, and the result is a zero value.
+    // Each takes one field; a missing one or one of another kind is a problem, and the result is a zero
+    // value.
     std::uint64_t time(const std::string& key);
     std::uint64_t integer(const std::string& key, std::uint64_t max);
     double number(const std::string& key);

@@ -19,8 +19,8 @@ std::vector<std::string> profile_names(const std::filesystem::path& library, con
 
 std::map<std::string, profile_time> read_cost_profile(const std::filesystem::path& library,
                                                       const std::string& category, const std::string& name,
-                                                      const std::vector<std::string>& fields, const origin& asked,
-                                                      const std::string& key) {
+                                                      const std::vector<std::string>& fields,
+                                                      const origin& asked, const std::string& key) {
     profile_file file(library, category, name, asked, key);
     file.plain_text("name", true);
     file.plain_text("description", true);

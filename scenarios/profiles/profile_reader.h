@@ -1,5 +1,5 @@
-// Profile files: figures with unit and source, by name from the library's folders profiles/hypervisor, profiles/software
-// and profiles/chips.
+// Profile files: figures with unit and source, by name from the library's folders profiles/hypervisor,
+// profiles/software and profiles/chips.
 #pragma once
 
 #include <filesystem>
@@ -19,12 +19,12 @@ struct profile_time {
     origin where;
 };
 
-/// Reads a cost profile, which must give every one of `fields` and nothing else. `asked` is where the profile was
-/// named, `key` by which key. Throws user_error.
+/// Reads a cost profile, which must give every one of `fields` and nothing else. `asked` is where the profile
+/// was named, `key` by which key. Throws user_error.
 std::map<std::string, profile_time> read_cost_profile(const std::filesystem::path& library,
                                                       const std::string& category, const std::string& name,
-                                                      const std::vector<std::string>& fields, const origin& asked,
-                                                      const std::string& key);
+                                                      const std::vector<std::string>& fields,
+                                                      const origin& asked, const std::string& key);
 
 /// Reads a chip's personality. Throws user_error.
 tpm::chip_profile read_chip_profile(const std::filesystem::path& library, const std::string& name,

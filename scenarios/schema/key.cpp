@@ -7,7 +7,9 @@
 namespace vtwin::scenario {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 bool is_name(std::string_view text) {
     auto allowed = [](char c) {
@@ -74,40 +76,65 @@ std::string size_text(const key_declaration& key) {
 
 std::string expected(const key_declaration& key) {
     switch (key.type) {
-        case value_type::boolean: return "true or false";
-        case value_type::integer: return "a whole number" + range_text(key);
-        case value_type::string: return "a string";
-        case value_type::size: return size_text(key);
-        case value_type::time: return "a time such as \"5 ms\"";
+        case value_type::boolean:
+            return "true or false";
+        case value_type::integer:
+            return "a whole number" + range_text(key);
+        case value_type::string:
+            return "a string";
+        case value_type::size:
+            return size_text(key);
+        case value_type::time:
+            return "a time such as \"5 ms\"";
         case value_type::hex:
             return key.min == key.max ? std::to_string(key.min) + " hexadecimal digits"
                                       : "an even number of hexadecimal digits";
-        case value_type::uuid: return "a UUID such as \"01234567-89ab-cdef-0123-456789abcdef\"";
-        case value_type::path: return "a path";
-        case value_type::file_list: return "a list of paths or patterns such as [\"/usr/bin/*\"]";
-        case value_type::choice: return "one of " + choices_text(key);
-        case value_type::choice_list: return "a list of some of " + choices_text(key);
-        case value_type::word_list: return "a list of strings";
-        case value_type::pcr_list: return "a list of PCR numbers from 0 to 23";
+        case value_type::uuid:
+            return "a UUID such as \"01234567-89ab-cdef-0123-456789abcdef\"";
+        case value_type::path:
+            return "a path";
+        case value_type::file_list:
+            return "a list of paths or patterns such as [\"/usr/bin/*\"]";
+        case value_type::choice:
+            return "one of " + choices_text(key);
+        case value_type::choice_list:
+            return "a list of some of " + choices_text(key);
+        case value_type::word_list:
+            return "a list of strings";
+        case value_type::pcr_list:
+            return "a list of PCR numbers from 0 to 23";
     }
     return "";
 }
 
 std::string_view type_name(value_type type) {
     switch (type) {
-        case value_type::boolean: return "boolean";
-        case value_type::integer: return "integer";
-        case value_type::string: return "string";
-        case value_type::size: return "size";
-        case value_type::time: return "time";
-        case value_type::hex: return "hex";
-        case value_type::uuid: return "uuid";
-        case value_type::path: return "path";
-        case value_type::file_list: return "file list";
-        case value_type::choice: return "choice";
-        case value_type::choice_list: return "choices";
-        case value_type::word_list: return "strings";
-        case value_type::pcr_list: return "PCR list";
+        case value_type::boolean:
+            return "boolean";
+        case value_type::integer:
+            return "integer";
+        case value_type::string:
+            return "string";
+        case value_type::size:
+            return "size";
+        case value_type::time:
+            return "time";
+        case value_type::hex:
+            return "hex";
+        case value_type::uuid:
+            return "uuid";
+        case value_type::path:
+            return "path";
+        case value_type::file_list:
+            return "file list";
+        case value_type::choice:
+            return "choice";
+        case value_type::choice_list:
+            return "choices";
+        case value_type::word_list:
+            return "strings";
+        case value_type::pcr_list:
+            return "PCR list";
     }
     return "";
 }

@@ -1,5 +1,5 @@
-// The declaration of a scenario's keys. From it come parsing, validation, defaults, `vtwin list keys` and the resolved
-// file.
+// The declaration of a scenario's keys. From it come parsing, validation, defaults, `vtwin list keys` and the
+// resolved file.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace vtwin::scenario {
 
 enum class value_type : std::uint8_t {
     boolean,
-    integer,      ///< min..max
+    integer,  ///< min..max
     string,
     size,         ///< "2 MiB", min..max in bytes
     time,         ///< "5 ms"
@@ -29,15 +29,15 @@ enum class value_type : std::uint8_t {
 
 /// What happens when a key is not given.
 enum class absence : std::uint8_t {
-    error,      ///< it must be given
-    meaning,    ///< it stays absent, which means something (said in `doc`)
-    standard,   ///< `standard` is its value, written as for --set
-    derived,    ///< its value follows from other keys; `standard` says in words how
+    error,     ///< it must be given
+    meaning,   ///< it stays absent, which means something (said in `doc`)
+    standard,  ///< `standard` is its value, written as for --set
+    derived,   ///< its value follows from other keys; `standard` says in words how
 };
 
 struct key_declaration {
-    /// Segments separated by dots: fixed words, `<name>` (letters, digits, - and _), `<n>` (position in an array of
-    /// tables), `<behaviour>` (name of the registry, with its dot).
+    /// Segments separated by dots: fixed words, `<name>` (letters, digits, - and _), `<n>` (position in an
+    /// array of tables), `<behaviour>` (name of the registry, with its dot).
     std::string pattern;
     value_type type = value_type::string;
     absence when_absent = absence::error;

@@ -1,4 +1,5 @@
-// The keys themselves. A key that is added here is read from files, checked, listed, documented and written back.
+// The keys themselves. A key that is added here is read from files, checked, listed, documented and written
+// back.
 #include "scenarios/profiles/cost_fields.h"
 #include "scenarios/schema/key.h"
 
@@ -12,7 +13,8 @@ constexpr std::uint64_t mib = kib * 1024;
 void add_run_keys(list& keys) {
     using enum value_type;
     using enum absence;
-    keys.push_back({"name", string, derived, "the file's name without .toml", "name of the scenario and of its output"});
+    keys.push_back(
+        {"name", string, derived, "the file's name without .toml", "name of the scenario and of its output"});
     keys.push_back({"description", string, standard, "", "one sentence about what the scenario shows"});
     keys.push_back({"seed", integer, standard, "1", "all chance of the run follows from it", 0, INT64_MAX});
     keys.push_back({"time_limit", time, standard, "10 min", "the run fails when it is not over by then"});
@@ -23,21 +25,42 @@ void add_machine_keys(list& keys) {
     using enum absence;
     keys.push_back({"machine.name", string, standard, "machine", "name of the machine"});
     keys.push_back({"machine.pcpus", integer, standard, "2", "physical CPUs", 1, 64});
-    keys.push_back({"machine.scheduler", choice, standard, "credit", "scheduler of the physical CPUs", 0, 0,
+    keys.push_back({"machine.scheduler",
+                    choice,
+                    standard,
+                    "credit",
+                    "scheduler of the physical CPUs",
+                    0,
+                    0,
                     {"credit", "round_robin"}});
-    keys.push_back({"machine.xsm", boolean, standard, "true", "FLASK labels are available (Xen built with XSM)"});
-    keys.push_back({"machine.chip", string, standard, "slb9635", "hardware TPM: a profile of profiles/chips"});
-    keys.push_back({"machine.hypervisor", string, standard, "xen_x86", "costs of Xen: a profile of profiles/hypervisor"});
+    keys.push_back(
+        {"machine.xsm", boolean, standard, "true", "FLASK labels are available (Xen built with XSM)"});
+    keys.push_back(
+        {"machine.chip", string, standard, "slb9635", "hardware TPM: a profile of profiles/chips"});
+    keys.push_back({"machine.hypervisor", string, standard, "xen_x86",
+                    "costs of Xen: a profile of profiles/hypervisor"});
     keys.push_back({"machine.software", string, standard, "stubdom_x86",
                     "costs of the domains' software: a profile of profiles/software"});
-    keys.push_back({"machine.behaviour", choice, standard, "faithful",
-                    "every behaviour as shipped (faithful) or as it should be (hardened)", 0, 0,
+    keys.push_back({"machine.behaviour",
+                    choice,
+                    standard,
+                    "faithful",
+                    "every behaviour as shipped (faithful) or as it should be (hardened)",
+                    0,
+                    0,
                     {"faithful", "hardened"}});
     keys.push_back({"machine.firmware.<n>.pcr", integer, error, "", "PCR that the firmware extends", 0, 23});
     keys.push_back({"machine.firmware.<n>.description", string, error, "", "what was measured"});
-    keys.push_back({"machine.firmware.<n>.sha1", hex, error, "", "SHA-1 digest that the firmware extends", 40, 40});
-    keys.push_back({"behaviours.<behaviour>", choice, derived, "machine.behaviour", "one behaviour of the registry",
-                    0, 0, {"faithful", "hardened"}});
+    keys.push_back(
+        {"machine.firmware.<n>.sha1", hex, error, "", "SHA-1 digest that the firmware extends", 40, 40});
+    keys.push_back({"behaviours.<behaviour>",
+                    choice,
+                    derived,
+                    "machine.behaviour",
+                    "one behaviour of the registry",
+                    0,
+                    0,
+                    {"faithful", "hardened"}});
 }
 
 void add_cost_keys(list& keys) {
@@ -53,11 +76,15 @@ void add_manager_keys(list& keys) {
     using enum value_type;
     using enum absence;
     keys.push_back({"manager.name", string, standard, "vtpmmgr", "name of the vTPM manager's domain"});
-    keys.push_back({"manager.label", string, standard, "system_u:system_r:vtpmmgr_t", "FLASK label (seclabel=)"});
+    keys.push_back(
+        {"manager.label", string, standard, "system_u:system_r:vtpmmgr_t", "FLASK label (seclabel=)"});
     keys.push_back({"manager.memory", size, standard, "8 MiB", "memory of the domain", mib, 1024 * mib});
-    keys.push_back({"manager.locality", integer, standard, "0", "locality at the hardware TPM (tpmlocality=)", 0, 4});
-    keys.push_back({"manager.disk.size", size, standard, "2 MiB", "size of the manager's disk", 64 * kib, 1024 * mib});
-    keys.push_back({"manager.disk.path", path, meaning, "", "file with the disk's content; absent: a blank disk"});
+    keys.push_back(
+        {"manager.locality", integer, standard, "0", "locality at the hardware TPM (tpmlocality=)", 0, 4});
+    keys.push_back(
+        {"manager.disk.size", size, standard, "2 MiB", "size of the manager's disk", 64 * kib, 1024 * mib});
+    keys.push_back(
+        {"manager.disk.path", path, meaning, "", "file with the disk's content; absent: a blank disk"});
     keys.push_back({"manager.extra", string, standard, "", "further options as in extra=, blank-separated"});
 }
 
@@ -65,11 +92,14 @@ void add_vtpm_keys(list& keys) {
     using enum value_type;
     using enum absence;
     keys.push_back({"vtpm.<name>.backend", string, error, "", "name of the manager's domain"});
-    keys.push_back({"vtpm.<name>.label", string, standard, "system_u:system_r:vtpm_t", "FLASK label (seclabel=)"});
+    keys.push_back(
+        {"vtpm.<name>.label", string, standard, "system_u:system_r:vtpm_t", "FLASK label (seclabel=)"});
     keys.push_back({"vtpm.<name>.uuid", uuid, error, "", "identity of the vTPM at the manager"});
     keys.push_back({"vtpm.<name>.memory", size, standard, "8 MiB", "memory of the domain", mib, 1024 * mib});
-    keys.push_back({"vtpm.<name>.disk.size", size, standard, "2 MiB", "size of the vTPM's disk", 64 * kib, 1024 * mib});
-    keys.push_back({"vtpm.<name>.disk.path", path, meaning, "", "file with the disk's content; absent: a blank disk"});
+    keys.push_back(
+        {"vtpm.<name>.disk.size", size, standard, "2 MiB", "size of the vTPM's disk", 64 * kib, 1024 * mib});
+    keys.push_back(
+        {"vtpm.<name>.disk.path", path, meaning, "", "file with the disk's content; absent: a blank disk"});
     keys.push_back({"vtpm.<name>.administrator", boolean, standard, "false",
                     "started first and attached to dom0, for the commands of the administrator"});
     keys.push_back({"vtpm.<name>.extra", string, standard, "", "options as in extra=, blank-separated"});
@@ -79,18 +109,26 @@ void add_guest_keys(list& keys) {
     using enum value_type;
     using enum absence;
     keys.push_back({"guest.<name>.vtpm", string, error, "", "name of the guest's vTPM"});
-    keys.push_back({"guest.<name>.label", string, standard, "system_u:system_r:domU_t", "FLASK label (seclabel=)"});
-    keys.push_back({"guest.<name>.memory", size, standard, "16 MiB", "memory of the domain", mib, 65536 * mib});
+    keys.push_back(
+        {"guest.<name>.label", string, standard, "system_u:system_r:domU_t", "FLASK label (seclabel=)"});
+    keys.push_back(
+        {"guest.<name>.memory", size, standard, "16 MiB", "memory of the domain", mib, 65536 * mib});
     keys.push_back({"guest.<name>.attach_after", time, meaning, "",
                     "attach the vTPM this long after the guest's start; absent: at its creation"});
     keys.push_back({"guest.<name>.kernel", path, error, "", "kernel image; measured into PCR 4"});
-    keys.push_back({"guest.<name>.initrd", path, meaning, "", "initial RAM disk, measured into PCR 5; absent: none"});
-    keys.push_back({"guest.<name>.command_line", string, standard, "", "kernel command line; measured into PCR 5"});
-    keys.push_back({"guest.<name>.ima_files", file_list, standard, "[]", "files that IMA measures into PCR 10, in order"});
+    keys.push_back(
+        {"guest.<name>.initrd", path, meaning, "", "initial RAM disk, measured into PCR 5; absent: none"});
+    keys.push_back(
+        {"guest.<name>.command_line", string, standard, "", "kernel command line; measured into PCR 5"});
+    keys.push_back({"guest.<name>.ima_files", file_list, standard, "[]",
+                    "files that IMA measures into PCR 10, in order"});
     keys.push_back({"guest.<name>.ima_interval", time, standard, "1 ms", "time between two measured files"});
-    keys.push_back({"guest.<name>.attest_after", time, standard, "100 ms", "from user space's start to the challenge"});
-    keys.push_back({"guest.<name>.attestations", integer, standard, "1", "how often the guest is attested", 0, 10000});
-    keys.push_back({"guest.<name>.attestation_interval", time, standard, "1 s", "time between two attestations"});
+    keys.push_back(
+        {"guest.<name>.attest_after", time, standard, "100 ms", "from user space's start to the challenge"});
+    keys.push_back(
+        {"guest.<name>.attestations", integer, standard, "1", "how often the guest is attested", 0, 10000});
+    keys.push_back(
+        {"guest.<name>.attestation_interval", time, standard, "1 s", "time between two attestations"});
 }
 
 void add_verifier_keys(list& keys) {
@@ -98,16 +136,28 @@ void add_verifier_keys(list& keys) {
     using enum absence;
     const std::string from_guest = "guest.<name>.";
     keys.push_back({"verifier.name", string, standard, "verifier", "name of the remote verifier"});
-    keys.push_back({"verifier.vtpm_pcrs", pcr_list, standard, "[0, 1, 2, 3, 4, 5, 6, 7, 10]", "vTPM PCRs to quote"});
+    keys.push_back(
+        {"verifier.vtpm_pcrs", pcr_list, standard, "[0, 1, 2, 3, 4, 5, 6, 7, 10]", "vTPM PCRs to quote"});
     keys.push_back({"verifier.hardware_pcrs", pcr_list, standard, "[0, 1, 2, 3, 4, 5, 6, 7]",
                     "hardware PCRs in the deep quote"});
-    keys.push_back({"verifier.deep_quote_flags", choice_list, standard, "[\"uuid\", \"label\", \"group\"]",
-                    "what the manager adds to the deep quote", 0, 0, {"uuid", "label", "group", "saa_key"}});
-    keys.push_back({"verifier.platform.<n>.pcr", integer, derived, "machine.firmware", "approved boot: PCR", 0, 23});
-    keys.push_back({"verifier.platform.<n>.description", string, derived, "machine.firmware", "approved boot: what"});
-    keys.push_back({"verifier.platform.<n>.sha1", hex, derived, "machine.firmware", "approved boot: digest", 40, 40});
-    keys.push_back({"verifier.reference.<name>.kernel", path, derived, from_guest + "kernel", "approved kernel"});
-    keys.push_back({"verifier.reference.<name>.initrd", path, derived, from_guest + "initrd", "approved initial RAM disk"});
+    keys.push_back({"verifier.deep_quote_flags",
+                    choice_list,
+                    standard,
+                    "[\"uuid\", \"label\", \"group\"]",
+                    "what the manager adds to the deep quote",
+                    0,
+                    0,
+                    {"uuid", "label", "group", "saa_key"}});
+    keys.push_back(
+        {"verifier.platform.<n>.pcr", integer, derived, "machine.firmware", "approved boot: PCR", 0, 23});
+    keys.push_back(
+        {"verifier.platform.<n>.description", string, derived, "machine.firmware", "approved boot: what"});
+    keys.push_back(
+        {"verifier.platform.<n>.sha1", hex, derived, "machine.firmware", "approved boot: digest", 40, 40});
+    keys.push_back(
+        {"verifier.reference.<name>.kernel", path, derived, from_guest + "kernel", "approved kernel"});
+    keys.push_back({"verifier.reference.<name>.initrd", path, derived, from_guest + "initrd",
+                    "approved initial RAM disk"});
     keys.push_back({"verifier.reference.<name>.command_line", string, derived, from_guest + "command_line",
                     "approved command line"});
     keys.push_back({"verifier.reference.<name>.ima_files", file_list, derived, from_guest + "ima_files",
@@ -121,7 +171,13 @@ void add_verifier_keys(list& keys) {
 void add_expectation_keys(list& keys) {
     using enum value_type;
     using enum absence;
-    keys.push_back({"expect.<name>.verdict", choice, error, "", "expected verdict on the guest", 0, 0,
+    keys.push_back({"expect.<name>.verdict",
+                    choice,
+                    error,
+                    "",
+                    "expected verdict on the guest",
+                    0,
+                    0,
                     {"trusted", "untrusted"}});
     keys.push_back({"expect.<name>.failed_checks", word_list, standard, "[]",
                     "checks that must be among those that failed, such as \"pcr-4\""});

@@ -1,4 +1,5 @@
-// The user's mistakes: where, in which key, what was expected. Collected while a scenario is read and reported together.
+// The user's mistakes: where, in which key, what was expected. Collected while a scenario is read and
+// reported together.
 #pragma once
 
 #include <cstdint>

@@ -20,20 +20,23 @@ std::vector<std::string> behaviour_paths() {
 }
 
 /// The declaration for a path, or nullptr and a problem that names the nearest key.
-const key_declaration* known_key(const std::string& path, const origin& where, std::vector<problem>& problems) {
+const key_declaration* known_key(const std::string& path, const origin& where,
+                                 std::vector<problem>& problems) {
     const key_declaration* key = find_key(path);
     bool behaviour = path.starts_with(behaviours_section);
     if (key && behaviour && !models::find_behaviour(path.substr(behaviours_section.size())))
         key = nullptr;
     if (!key)
-        problems.push_back({where, path,
-                            "unknown key" + suggestion(path, behaviour ? behaviour_paths() : candidate_paths(path))});
+        problems.push_back(
+            {where, path,
+             "unknown key" + suggestion(path, behaviour ? behaviour_paths() : candidate_paths(path))});
     return key;
 }
 
 class file_reader {
   public:
-    file_reader(std::string shown_name, std::filesystem::path folder, settings& out, std::vector<problem>& problems)
+    file_reader(std::string shown_name, std::filesystem::path folder, settings& out,
+                std::vector<problem>& problems)
         : m_shown_name(std::move(shown_name)),
           m_folder(std::move(folder)),
           m_out(&out),
@@ -134,7 +137,8 @@ settings read_settings(const std::filesystem::path& file, const std::string& sho
     std::vector<problem> problems;
     try {
         toml::table table = toml::parse(content, shown_name);
-        file_reader(shown_name, std::filesystem::absolute(file).parent_path(), out, problems).read_table(table, "");
+        file_reader(shown_name, std::filesystem::absolute(file).parent_path(), out, problems)
+            .read_table(table, "");
     } catch (const toml::parse_error& error) {
         throw user_error({shown_name, error.source().begin.line}, "",
                          "not valid TOML: " + std::string(error.description()));

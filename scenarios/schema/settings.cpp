@@ -61,11 +61,13 @@ std::string print_value(const key_declaration& key, const value& what) {
         return bracketed(*words, [&](const std::string& word) {
             return quoted(key.type == value_type::file_list ? escaped_pattern(word) : word);
         });
-    return bracketed(std::get<std::vector<std::uint64_t>>(what), [](std::uint64_t n) { return std::to_string(n); });
+    return bracketed(std::get<std::vector<std::uint64_t>>(what),
+                     [](std::uint64_t n) { return std::to_string(n); });
 }
 
 void settings::set(const std::string& path, value content, origin where) {
-    for (std::size_t dot = path.rfind('.'); dot != std::string::npos && dot != 0; dot = path.rfind('.', dot - 1))
+    for (std::size_t dot = path.rfind('.'); dot != std::string::npos && dot != 0;
+         dot = path.rfind('.', dot - 1))
         m_sections.try_emplace(path.substr(0, dot), where);
     m_entries.insert_or_assign(path, entry{std::move(content), std::move(where)});
 }
@@ -81,9 +83,15 @@ const value& settings::read(std::string_view path) const {
     return found->second.content;
 }
 
-bool settings::boolean(std::string_view path) const { return std::get<bool>(read(path)); }
-std::uint64_t settings::integer(std::string_view path) const { return std::get<std::uint64_t>(read(path)); }
-const std::string& settings::text(std::string_view path) const { return std::get<std::string>(read(path)); }
+bool settings::boolean(std::string_view path) const {
+    return std::get<bool>(read(path));
+}
+std::uint64_t settings::integer(std::string_view path) const {
+    return std::get<std::uint64_t>(read(path));
+}
+const std::string& settings::text(std::string_view path) const {
+    return std::get<std::string>(read(path));
+}
 const std::vector<std::string>& settings::words(std::string_view path) const {
     return std::get<std::vector<std::string>>(read(path));
 }

@@ -1,5 +1,5 @@
-// What a scenario says, key by key: validated values with their place of origin. First only what was written, after
-// `complete` (scenarios/scenario.h) every key that has a value.
+// What a scenario says, key by key: validated values with their place of origin. First only what was written,
+// after `complete` (scenarios/scenario.h) every key that has a value.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@
 namespace vtwin::scenario {
 
 /// boolean; integer, size (bytes), time (ps); all kinds of text; lists of text; PCR numbers.
-using value = std::variant<bool, std::uint64_t, std::string, std::vector<std::string>, std::vector<std::uint64_t>>;
+using value =
+    std::variant<bool, std::uint64_t, std::string, std::vector<std::string>, std::vector<std::uint64_t>>;
 
 /// The text of a value as `--set` and TOML accept it; quotes included where TOML needs them.
 std::string print_value(const key_declaration& key, const value& what);

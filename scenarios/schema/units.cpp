@@ -22,7 +22,9 @@ constexpr std::uint64_t longest_time = 200ULL * 24 * 3'600'000'000'000'000;
 constexpr unit size_units[] = {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}};
 constexpr std::uint64_t largest_size = 1ULL << 53;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /// Number with optional decimals, blanks, unit. Exact: the decimals must leave a whole number of base units.
 std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const unit> units,
@@ -79,6 +81,8 @@ std::string print_time(std::uint64_t picoseconds) {
 std::optional<std::uint64_t> parse_size(std::string_view text) {
     return parse_quantity(text, size_units, largest_size);
 }
-std::string print_size(std::uint64_t bytes) { return print_quantity(bytes, size_units); }
+std::string print_size(std::uint64_t bytes) {
+    return print_quantity(bytes, size_units);
+}
 
 }  // namespace vtwin::scenario

@@ -8,8 +8,8 @@
 
 namespace vtwin::scenario {
 
-/// "5 ms", "1.5 us", "2 min": picoseconds. Units ps, ns, us, ms, s, min, h. nullopt when malformed, not a whole number
-/// of picoseconds, or above 200 days.
+/// "5 ms", "1.5 us", "2 min": picoseconds. Units ps, ns, us, ms, s, min, h. nullopt when malformed, not a
+/// whole number of picoseconds, or above 200 days.
 std::optional<std::uint64_t> parse_time(std::string_view text);
 /// The largest of ps, ns, us, ms, s that gives a whole number: "1500 ns".
 std::string print_time(std::uint64_t picoseconds);

@@ -20,7 +20,9 @@ std::string lower(std::string text) {
     return text;
 }
 
-bool in_range(const key_declaration& key, std::uint64_t number) { return number >= key.min && number <= key.max; }
+bool in_range(const key_declaration& key, std::uint64_t number) {
+    return number >= key.min && number <= key.max;
+}
 
 std::string absolute_path(const std::string& text, const std::filesystem::path& folder) {
     return (folder / text).lexically_normal().string();
@@ -56,8 +58,10 @@ parsed_value parse_string(const key_declaration& key, const std::string& text,
             if (!text.empty())
                 return value{absolute_path(text, folder)};
             break;
-        case value_type::string: return value{text};
-        default: break;
+        case value_type::string:
+            return value{text};
+        default:
+            break;
     }
     return refuse(key, seen);
 }
@@ -118,11 +122,12 @@ parsed_value parse_pcrs(const key_declaration& key, const toml::array& array) {
 }
 
 bool is_list(value_type type) {
-    return type == value_type::file_list || type == value_type::choice_list || type == value_type::word_list ||
-           type == value_type::pcr_list;
+    return type == value_type::file_list || type == value_type::choice_list ||
+           type == value_type::word_list || type == value_type::pcr_list;
 }
 
-parsed_value parse_list(const key_declaration& key, const toml::array& array, const std::filesystem::path& folder) {
+parsed_value parse_list(const key_declaration& key, const toml::array& array,
+                        const std::filesystem::path& folder) {
     if (key.type == value_type::pcr_list)
         return parse_pcrs(key, array);
     std::vector<std::string> words;
@@ -151,7 +156,8 @@ std::string describe(const toml::node& node) {
 
 }  // namespace
 
-parsed_value parse_value(const key_declaration& key, const toml::node& node, const std::filesystem::path& folder) {
+parsed_value parse_value(const key_declaration& key, const toml::node& node,
+                         const std::filesystem::path& folder) {
     if (is_list(key.type)) {
         if (const toml::array* array = node.as_array())
             return parse_list(key, *array, folder);

@@ -14,7 +14,9 @@ std::string section_of(const std::string& path) {
     return dot == std::string::npos ? "" : path.substr(0, dot);
 }
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('.') + 1); }
+std::string name_of(const std::string& path) {
+    return path.substr(path.rfind('.') + 1);
+}
 
 /// "[guest.guest1]", or "[[machine.firmware]]" for one element of an array of tables.
 std::string section_header(const std::string& section) {
@@ -41,7 +43,8 @@ std::string write_settings(const settings& all) {
         sc_assert(key != nullptr);
         sections[section_of(path)] += name_of(path) + " = " + print_value(*key, entry.content) + '\n';
     }
-    std::string text = "# Every setting of a run, defaults filled in. Running this file gives the same run again.\n\n";
+    std::string text =
+        "# Every setting of a run, defaults filled in. Running this file gives the same run again.\n\n";
     for (const auto& [section, lines] : sections)
         text += (section.empty() ? "" : section_header(section)) + lines;
     return text;

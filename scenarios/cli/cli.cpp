@@ -1,0 +1,119 @@
+#include "scenarios/cli/cli.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "scenarios/config/scenario.h"
+#include "scenarios/runner/run.h"
+
+namespace vtwin::scenario {
+namespace {
+
+const std::vector<std::string> lists = {"behaviours", "chips", "keys", "scenarios"};
+
+struct command_line {
+    std::string file, listed;
+    std::vector<std::string> changes;
+    std::string seed;
+    run_options run;
+
+    std::vector<override_text> overrides() const {
+        std::vector<override_text> parsed;
+        for (const std::string& change : changes)
+            parsed.push_back(parse_override(change));
+        if (!seed.empty())
+            parsed.push_back({"seed", seed});
+        return parsed;
+    }
+};
+
+void add_scenario_options(CLI::App& command, command_line& line) {
+    command.add_option("SCENARIO", line.file, "path of a scenario file, or the name of one in the library")
+        ->required();
+    command.add_option("--set", line.changes, "KEY=VALUE: overrides one key of the scenario; repeatable")
+        ->allow_extra_args(false);
+    command.add_option("--seed", line.seed, "the seed, as --set seed=N");
+}
+
+std::string version_text() {
+    std::string text;
+    for (const component_version& each : component_versions())
+        text += (text.empty() ? "" : "\n") + each.name + ' ' + each.version;
+    return text;
+}
+
+int check(const command_line& line, std::ostream& out) {
+    scenario checked = load_scenario(line.file, line.overrides());
+    out << line.file << ": ok: " << checked.config.machine.vtpms.size() << " vTPMs, "
+        << checked.config.machine.guests.size() << " guests, chip " << checked.config.machine.chip.name
+        << '\n';
+    return 0;
+}
+
+int run_scenario(const command_line& line, const simulation& simulate, std::ostream& out) {
+    scenario loaded = load_scenario(line.file, line.overrides());
+    return static_cast<int>(run(loaded, line.run, simulate, out).code);
+}
+
+/// "vtwin: error: " in front of every line of a message.
+void report(std::ostream& err, const std::string& message) {
+    std::size_t start = 0;
+    while (start < message.size()) {
+        std::size_t end = std::min(message.find('\n', start), message.size());
+        err << "vtwin: error: " << message.substr(start, end - start) << '\n';
+        start = end + 1;
+    }
+}
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv, const simulation& simulate, std::ostream& out,
+            std::ostream& err) {
+    command_line line;
+    CLI::App app("vtwin: a digital twin of Xen's virtual TPM subsystem", "vtwin");
+    app.set_version_flag("--version", version_text());
+    app.require_subcommand(1);
+    app.fallthrough(false);
+
+    CLI::App* run_command = nullptr;
+    if (simulate) {
+        run_command = app.add_subcommand("run", "run a scenario and leave its output");
+        add_scenario_options(*run_command, line);
+        run_command->add_option("--out", line.run.out, "output directory (default out/<scenario>)");
+        run_command->add_flag("!--no-vcd", line.run.vcd, "write no trace.vcd");
+        run_command->add_flag("--quiet", line.run.quiet, "no timeline");
+    }
+    CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
+    add_scenario_options(*check_command, line);
+    CLI::App* list_command = app.add_subcommand("list", "show what there is");
+    list_command->add_option("WHAT", line.listed, "behaviours, chips, keys or scenarios")
+        ->required()
+        ->check(CLI::IsMember(lists));
+    for (CLI::App* command : app.get_subcommands({}))
+        command->set_version_flag("--version", version_text());
+
+    try {
+        app.parse(argc, argv);
+        if (run_command && run_command->parsed())
+            return run_scenario(line, simulate, out);
+        if (check_command->parsed())
+            return check(line, out);
+        print_list(line.listed, out);
+        return 0;
+    } catch (const CLI::Success& help) {
+        app.exit(help, out, err);
+        return 0;
+    } catch (const CLI::ParseError& mistake) {
+        app.exit(mistake, err, err);
+        return static_cast<int>(exit_code::user_mistake);
+    } catch (const user_error& mistake) {
+        report(err, mistake.what());
+        return static_cast<int>(exit_code::user_mistake);
+    } catch (const std::exception& bug) {
+        report(err, std::string("internal error: ") + bug.what());
+        return static_cast<int>(exit_code::own_bug);
+    }
+}
+
+}  // namespace vtwin::scenario

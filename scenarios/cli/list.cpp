@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/behaviours/behaviours.h"
+#include "scenarios/cli/cli.h"
+#include "scenarios/config/scenario.h"
+#include "scenarios/profiles/profile_reader.h"
+#include "scenarios/schema/key.h"
+
+namespace vtwin::scenario {
+namespace {
+
+void list_scenario_library(std::ostream& out) {
+    for (const library_entry& each : list_scenarios())
+        out << fmt::format("{:<24} {}\n", each.name, each.description);
+}
+
+void list_chips(std::ostream& out) {
+    const std::filesystem::path library = default_library();
+    for (const std::string& name : profile_names(library, "chips"))
+        out << fmt::format("{:<24} {}\n", name, read_chip_profile(library, name, {}, "").description);
+}
+
+void list_behaviours(std::ostream& out) {
+    std::vector<models::behaviour_info> sorted(models::all_behaviours().begin(),
+                                               models::all_behaviours().end());
+    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    for (const models::behaviour_info& each : sorted) {
+        out << fmt::format("{}  [{}{}{}]{}\n", each.name, each.severity, each.findings.empty() ? "" : " ",
+                           each.findings, each.modelled ? "" : "  not modelled yet");
+        out << "    faithful: " << each.faithful << "\n    hardened: " << each.hardened << '\n';
+    }
+}
+
+std::string default_text(const key_declaration& key) {
+    switch (key.when_absent) {
+        case absence::error:
+            return "required";
+        case absence::meaning:
+            return "none";
+        case absence::standard:
+            return key.standard.empty() ? "\"\"" : key.standard;
+        case absence::derived:
+            return "from " + key.standard;
+    }
+    return "";
+}
+
+void list_keys(std::ostream& out) {
+    std::vector<key_declaration> sorted = all_keys();
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto& a, const auto& b) { return a.pattern < b.pattern; });
+    for (const key_declaration& key : sorted) {
+        out << fmt::format("{}  ({}; {})\n    {}", key.pattern, type_name(key.type), default_text(key),
+                           key.doc);
+        for (std::size_t i = 0; i < key.choices.size(); ++i)
+            out << (i == 0 ? ": " : ", ") << key.choices[i];
+        out << '\n';
+    }
+}
+
+}  // namespace
+
+void print_list(const std::string& what, std::ostream& out) {
+    if (what == "scenarios")
+        list_scenario_library(out);
+    else if (what == "chips")
+        list_chips(out);
+    else if (what == "behaviours")
+        list_behaviours(out);
+    else
+        list_keys(out);
+}
+
+}  // namespace vtwin::scenario

@@ -1,0 +1,131 @@
+#include "scenarios/runner/result.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "models/hex.h"
+#include "scenarios/config/files.h"
+
+namespace vtwin::scenario {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string hash_line(const std::string& content, const std::string& path) {
+    return models::to_hex(sha256(std::as_bytes(std::span(content)))) + "  " + path + '\n';
+}
+
+std::string failed_checks(const models::verdict& verdict) {
+    std::string names;
+    for (const models::verdict_reason& reason : verdict.reasons) {
+        if (!reason.passed)
+            names += (names.empty() ? "" : ", ") + reason.check;
+    }
+    return names;
+}
+
+std::string in_words(const models::verdict& verdict) {
+    std::string failed = failed_checks(verdict);
+    return std::string(verdict.trusted ? "trusted" : "untrusted") +
+           (failed.empty() ? "" : ", failed: " + failed);
+}
+
+bool meets(const models::verdict& verdict, const expectation& expected) {
+    auto failed = [&](const std::string& check) {
+        return std::any_of(verdict.reasons.begin(), verdict.reasons.end(),
+                           [&](const auto& reason) { return !reason.passed && reason.check == check; });
+    };
+    return verdict.trusted == expected.trusted &&
+           std::all_of(expected.failed_checks.begin(), expected.failed_checks.end(), failed);
+}
+
+expectation_result check_one(const expectation& expected, const std::vector<models::verdict>& verdicts) {
+    expectation_result result{expected, true, ""};
+    for (const models::verdict& verdict : verdicts) {
+        if (verdict.guest != expected.guest)
+            continue;
+        bool met = meets(verdict, expected);
+        if (result.seen.empty() || (result.held && !met))
+            result.seen = in_words(verdict);
+        result.held = result.held && met;
+    }
+    if (result.seen.empty())
+        return {expected, false, "no verdict"};
+    return result;
+}
+
+ordered_json as_json(const models::verdict& verdict) {
+    ordered_json reasons = ordered_json::array();
+    for (const models::verdict_reason& reason : verdict.reasons)
+        reasons.push_back({{"check", reason.check}, {"passed", reason.passed}, {"text", reason.text}});
+    return {{"guest", verdict.guest}, {"trusted", verdict.trusted}, {"reasons", reasons}};
+}
+
+ordered_json as_json(const expectation_result& result) {
+    return {{"guest", result.expected.guest},
+            {"verdict", result.expected.trusted ? "trusted" : "untrusted"},
+            {"failed_checks", result.expected.failed_checks},
+            {"held", result.held},
+            {"seen", result.seen}};
+}
+
+}  // namespace
+
+std::vector<expectation_result> check_expectations(const std::vector<expectation>& expectations,
+                                                   const std::vector<models::verdict>& verdicts) {
+    std::vector<expectation_result> results;
+    for (const expectation& each : expectations)
+        results.push_back(check_one(each, verdicts));
+    return results;
+}
+
+std::string fingerprint(const output_directory& files, const std::string& result_body) {
+    std::string lines;
+    for (const std::string& path : files.files())
+        lines += hash_line(files.read(path), path);
+    lines += hash_line(result_body, "result.json");
+    return models::to_hex(sha256(std::as_bytes(std::span(lines))));
+}
+
+std::string result_json(const scenario& ran, const simulation_outputs& outputs,
+                        const std::vector<expectation_result>& expectations, const std::string& fingerprint) {
+    ordered_json json;
+    json["scenario"] = ran.name;
+    json["description"] = ran.description;
+    json["seed"] = ran.config.seed;
+    json["finished"] = outputs.finished;
+    json["simulated_ps"] = outputs.simulated.value();
+    json["verdicts"] = ordered_json::array();
+    for (const models::verdict& verdict : outputs.verdicts)
+        json["verdicts"].push_back(as_json(verdict));
+    json["expectations"] = ordered_json::array();
+    for (const expectation_result& result : expectations)
+        json["expectations"].push_back(as_json(result));
+    json["where_time_went_ps"] = ordered_json::object();
+    for (const time_share& share : outputs.where_time_went)
+        json["where_time_went_ps"][share.where] = share.total.value();
+    json["versions"] = ordered_json::object();
+    for (const component_version& each : component_versions())
+        json["versions"][each.name] = each.version;
+    if (!fingerprint.empty())
+        json["fingerprint"] = fingerprint;
+    // Texts from guests may be no UTF-8: shown with replacement characters, never a reason to fail.
+    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+}
+
+std::vector<component_version> component_versions() {
+    return {{"vtwin", VTWIN_VERSION},
+            {"systemc", sc_core::sc_release()},
+            {"libtpms", VTWIN_TPMS_VERSION},
+            {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)}};
+}
+
+std::string print_seconds(const sc_core::sc_time& time) {
+    constexpr std::uint64_t second = 1'000'000'000'000;
+    return fmt::format("{}.{:012} s", time.value() / second, time.value() % second);
+}
+
+}  // namespace vtwin::scenario

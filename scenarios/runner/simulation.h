@@ -1,0 +1,54 @@
+// The seam between the runner and the simulated machine: one configuration in, everything that a run yields
+// out. The runner knows no SystemC module; models/platform knows no file.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "models/attestation/messages.h"
+#include "models/platform/config.h"
+
+namespace vtwin::scenario {
+
+/// One line of the timeline: what happened, in which domain, when.
+struct timeline_line {
+    sc_core::sc_time at;
+    std::string domain;
+    std::string text;
+};
+
+/// A file to be left behind, e.g. "evidence/guest1/quote.bin" or "latency.csv".
+struct output_file {
+    std::string path;  ///< relative to the output directory, with '/', no ".."
+    std::string content;
+};
+
+/// Share of the simulated time in one place, such as a hop of the TPM commands.
+struct time_share {
+    std::string where;
+    sc_core::sc_time total;
+};
+
+struct simulation_options {
+    bool vcd = true;                        ///< write trace.vcd and trace.gtkw into `trace_directory`
+    std::filesystem::path trace_directory;  ///< exists; traces are streamed into it while the run goes on
+    std::function<void(const timeline_line&)>
+        on_line;  ///< called as lines happen, in order of time; may be empty
+};
+
+struct simulation_outputs {
+    bool finished = false;       ///< false: time_limit was reached first
+    sc_core::sc_time simulated;  ///< time at the end
+    std::vector<timeline_line> timeline;
+    std::vector<models::verdict> verdicts;    ///< in the order in which the verifier gave them
+    std::vector<time_share> where_time_went;  ///< in the order to be shown
+    std::vector<output_file> files;
+};
+
+/// Elaborates the machine and runs it to its end. One call per process: SystemC elaborates once.
+using simulation = std::function<simulation_outputs(const models::run_config&, const simulation_options&)>;
+
+}  // namespace vtwin::scenario

@@ -1,0 +1,18 @@
+// The vtwin program: hands its arguments to scenarios/cli.
+#include <cstdlib>
+#include <iostream>
+#include <systemc>
+
+#include "scenarios/cli/cli.h"
+
+/// SystemC's entry point. Failed assertions come back as exceptions, so that the program can say what
+/// happened.
+int sc_main(int argc, char* argv[]) {
+    sc_core::sc_report_handler::set_actions(sc_core::SC_FATAL, sc_core::SC_THROW);
+    return vtwin::scenario::run_cli(argc, argv, {}, std::cout, std::cerr);
+}
+
+int main(int argc, char* argv[]) {
+    setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 0);  // results go where the user looks, banners do not
+    return sc_core::sc_elab_and_sim(argc, argv);
+}
