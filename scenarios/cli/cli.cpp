@@ -44,7 +44,7 @@ std::string version_text() {
 }
 
 int check(const command_line& line, std::ostream& out) {
-    scenario checked = load_scenario(line.file, line.overrides());
+    loaded_scenario checked = load_scenario(line.file, line.overrides());
     out << line.file << ": ok: " << checked.config.machine.vtpms.size() << " vTPMs, "
         << checked.config.machine.guests.size() << " guests, chip " << checked.config.machine.chip.name
         << '\n';
@@ -52,7 +52,7 @@ int check(const command_line& line, std::ostream& out) {
 }
 
 int run_scenario(const command_line& line, const simulation& simulate, std::ostream& out) {
-    scenario loaded = load_scenario(line.file, line.overrides());
+    loaded_scenario loaded = load_scenario(line.file, line.overrides());
     return static_cast<int>(run(loaded, line.run, simulate, out).code);
 }
 

@@ -38,10 +38,10 @@ std::filesystem::path default_library() {
     return VTWIN_LIBRARY_DIR;
 }
 
-scenario load_scenario(const std::string& file, const std::vector<override_text>& overrides,
-                       const std::filesystem::path& library) {
+loaded_scenario load_scenario(const std::string& file, const std::vector<override_text>& overrides,
+                              const std::filesystem::path& library) {
     std::filesystem::path path = find_file(file, library);
-    scenario loaded;
+    loaded_scenario loaded;
     loaded.all = read_settings(path, file, overrides);
     if (!loaded.all.has_section("manager"))
         throw user_error({file, 0}, "manager", "missing; a machine needs a [manager] section");

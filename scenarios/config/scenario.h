@@ -18,7 +18,7 @@ struct expectation {
     std::vector<std::string> failed_checks;  ///< each must be among the checks that failed
 };
 
-struct scenario {
+struct loaded_scenario {
     std::string name, description;
     settings all;  ///< every key, defaults filled in
     models::run_config config;
@@ -30,8 +30,8 @@ std::filesystem::path default_library();
 
 /// Reads a scenario. `file` is a path, or the name of a scenario of the library. Reads every file that the
 /// scenario names. Throws user_error with every mistake found.
-scenario load_scenario(const std::string& file, const std::vector<override_text>& overrides = {},
-                       const std::filesystem::path& library = default_library());
+loaded_scenario load_scenario(const std::string& file, const std::vector<override_text>& overrides = {},
+                              const std::filesystem::path& library = default_library());
 
 /// Scenarios of the library: name and description, sorted by name.
 struct library_entry {

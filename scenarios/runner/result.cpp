@@ -90,7 +90,7 @@ std::string fingerprint(const output_directory& files, const std::string& result
     return models::to_hex(sha256(std::as_bytes(std::span(lines))));
 }
 
-std::string result_json(const scenario& ran, const simulation_outputs& outputs,
+std::string result_json(const loaded_scenario& ran, const simulation_outputs& outputs,
                         const std::vector<expectation_result>& expectations, const std::string& fingerprint) {
     ordered_json json;
     json["scenario"] = ran.name;

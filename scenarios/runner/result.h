@@ -26,7 +26,7 @@ std::vector<expectation_result> check_expectations(const std::vector<expectation
 std::string fingerprint(const output_directory& files, const std::string& result_body);
 
 /// result.json: `fingerprint` is left out when empty (this text is what the fingerprint covers).
-std::string result_json(const scenario& ran, const simulation_outputs& outputs,
+std::string result_json(const loaded_scenario& ran, const simulation_outputs& outputs,
                         const std::vector<expectation_result>& expectations, const std::string& fingerprint);
 
 /// Name and version of what the result depends on: vtwin, SystemC, libtpms, OpenSSL.

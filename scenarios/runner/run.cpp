@@ -63,7 +63,7 @@ std::string timeline_file(const std::vector<timeline_line>& lines) {
 }
 
 /// Writes everything; the fingerprint last, over all that was written.
-std::string write_outputs(const scenario& what, const simulation_outputs& outputs,
+std::string write_outputs(const loaded_scenario& what, const simulation_outputs& outputs,
                           const std::vector<expectation_result>& expectations, output_directory& directory) {
     directory.write("scenario.resolved.toml", write_settings(what.all));
     directory.write("timeline.txt", timeline_file(outputs.timeline));
@@ -76,7 +76,7 @@ std::string write_outputs(const scenario& what, const simulation_outputs& output
 
 }  // namespace
 
-run_result run(const scenario& what, const run_options& options, const simulation& simulate,
+run_result run(const loaded_scenario& what, const run_options& options, const simulation& simulate,
                std::ostream& out) {
     run_result result;
     output_directory directory(options.out.empty() ? std::filesystem::path("out") / what.name : options.out);

@@ -28,7 +28,7 @@ struct run_result {
 
 /// Runs the scenario, prints timeline, verdicts, where the time went and the fingerprint to `out`, and leaves
 /// the output directory. Throws user_error when the directory cannot be written; then nothing is left.
-run_result run(const scenario& what, const run_options& options, const simulation& simulate,
+run_result run(const loaded_scenario& what, const run_options& options, const simulation& simulate,
                std::ostream& out);
 
 }  // namespace vtwin::scenario

@@ -169,6 +169,15 @@ bool is_section(std::string_view path) {
     });
 }
 
+bool is_array(std::string_view path) {
+    std::vector<std::string> segments = split_path(path);
+    return std::any_of(all_keys().begin(), all_keys().end(), [&](const key_declaration& key) {
+        std::vector<std::string> pattern = pattern_segments(key);
+        return pattern.size() > segments.size() && starts_with(pattern, segments) &&
+               pattern[segments.size()] == "<n>";
+    });
+}
+
 std::vector<std::string> candidate_paths(std::string_view path) {
     std::vector<std::string> segments = split_path(path);
     std::vector<std::string> found;

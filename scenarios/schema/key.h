@@ -61,6 +61,8 @@ std::vector<std::string> split_path(std::string_view path);
 const key_declaration* find_key(std::string_view path);
 /// True when some key lies below this path, so that it may be a table.
 bool is_section(std::string_view path);
+/// True when the path is an array of tables.
+bool is_array(std::string_view path);
 /// Key paths with the wildcards filled in from `path`, for suggestions.
 std::vector<std::string> candidate_paths(std::string_view path);
 

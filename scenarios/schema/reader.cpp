@@ -61,7 +61,7 @@ class file_reader {
             read_table(*table, path + '.');
             return;
         }
-        if (const toml::array* array = node.as_array(); array && is_section(path + ".0")) {
+        if (const toml::array* array = node.as_array(); array && is_array(path)) {
             read_tables(*array, path, where);
             return;
         }

@@ -33,7 +33,7 @@ std::string write_settings(const settings& all) {
     for (const auto& [path, where] : all.sections()) {
         if (path.empty())
             continue;
-        if (!is_section(path + ".0"))
+        if (!is_array(path))
             sections[path];
         else if (!all.has_section(path + ".0"))
             sections[section_of(path)] += name_of(path) + " = []\n";

@@ -1,0 +1,143 @@
+#include "scenarios/config/scenario.h"
+
+#include <catch2/catch.hpp>
+
+#include "models/hex.h"
+#include "tests/scenarios/support.h"
+
+using namespace vtwin;
+using namespace vtwin::scenario;
+using namespace vtwin::scenario::test;
+
+TEST_CASE("a scenario becomes a complete configuration") {
+    small_scenario_directory folder;
+    loaded_scenario loaded = load_scenario(folder.file);
+    const models::machine_config& machine = loaded.config.machine;
+    CHECK(loaded.name == "test");
+    CHECK(loaded.config.seed == 1);
+    CHECK(loaded.config.time_limit == sc_core::sc_time(600, sc_core::SC_SEC));
+    CHECK(machine.manager.locality == 2);
+    CHECK(machine.manager.command_line == "tpmlocality=2");
+    CHECK(machine.manager.disk.size == 2u << 20);
+    REQUIRE(machine.vtpms.size() == 2);
+    CHECK(machine.vtpms[0].administrator);
+    CHECK(models::to_string(machine.vtpms[1].uuid) == "11111111-1111-4111-8111-111111111111");
+    REQUIRE(machine.guests.size() == 1);
+    const models::guest_config& guest = machine.guests[0];
+    CHECK(guest.vtpm == "v1");
+    CHECK_FALSE(guest.attach_after);
+    // printf 'a kernel' | sha1sum
+    CHECK(models::to_hex(guest.kernel.sha1) == "79d4dea321763e8600c2beb4d995c3eb79964f4f");
+    CHECK(guest.kernel.content.size() == 8);
+    // No initrd: pv-grub measures no bytes.
+    CHECK(models::to_hex(guest.initrd.sha1) == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    REQUIRE(guest.ima_files.size() == 2);
+    CHECK(guest.ima_files[0].path == (folder.path() / "ima/a").string());
+    CHECK(guest.ima_files[0].content.empty());
+    CHECK(guest.ima_files[0].sha256.size() == 32);
+}
+
+TEST_CASE("the verifier's references follow the guest unless the scenario says otherwise") {
+    small_scenario_directory folder(small_scenario + "[verifier.reference.g1]\nkernel = \"other-kernel\"\n");
+    loaded_scenario loaded = load_scenario(folder.file);
+    const models::guest_reference& reference = loaded.config.verifier.guests.at("g1");
+    CHECK(reference.kernel_sha1 != loaded.config.machine.guests[0].kernel.sha1);
+    CHECK(reference.command_line == "quiet");
+    CHECK(reference.vtpm_uuid == loaded.config.machine.vtpms[1].uuid);
+    CHECK(reference.vtpm_label == "system_u:system_r:vtpm_t");
+    CHECK(reference.ima_files.size() == 2);
+    CHECK(reference.ima_files.begin()->second == loaded.config.machine.guests[0].ima_files[0].sha256);
+    CHECK(loaded.config.verifier.deep_quote_flags == 7);
+}
+
+TEST_CASE("behaviours are chosen together and one by one") {
+    using models::behaviour;
+    small_scenario_directory folder(
+        "[machine]\nbehaviour = \"hardened\"\n[behaviours]\n"
+        "vtpm.load_error_becomes_fresh_tpm = \"faithful\"\n" +
+        small_scenario);
+    models::behaviour_set set = load_scenario(folder.file).config.machine.behaviours;
+    CHECK(set.faithful(behaviour::vtpm_load_error_becomes_fresh_tpm));
+    CHECK(set.hardened(behaviour::tpmback_lowest_domid_served_first));
+    small_scenario_directory plain;
+    CHECK(load_scenario(plain.file).config.machine.behaviours == models::behaviour_set{});
+}
+
+TEST_CASE("every key of a scenario is used by someone") {
+    small_scenario_directory folder(small_scenario + R"(initrd = "other-kernel"
+attach_after = "1 s"
+[manager.disk]
+path = "kernel"
+[vtpm.v1.disk]
+path = "kernel"
+[[machine.firmware]]
+pcr = 1
+description = "d"
+sha1 = "00112233445566778899aabbccddeeff00112233"
+[expect.g1]
+verdict = "trusted"
+)");
+    loaded_scenario loaded = load_scenario(folder.file);
+    for (const key_declaration& key : all_keys()) {
+        bool present = false;
+        for (const auto& [path, entry] : loaded.all.entries())
+            present = present || find_key(path) == &key;
+        INFO(key.pattern);
+        CHECK(present);
+    }
+    CHECK(loaded.all.unread() == std::vector<std::string>{});
+}
+
+TEST_CASE("wrong wiring is reported at its line") {
+    CHECK(mistake_in(replaced(small_scenario, "[manager]\nlocality = 2\n", "\n")) ==
+          "test.toml: manager: missing; a machine needs a [manager] section");
+    CHECK(mistake_in(replaced(small_scenario, "administrator = true\n\n[vtpm.v1]\nbackend = \"vtpmmgr\"",
+                              "administrator = true\n\n[vtpm.v1]\nbackend = \"mgr\"")) ==
+          "test.toml:10: vtpm.v1.backend: unknown backend \"mgr\"; the manager's domain is \"vtpmmgr\"");
+    CHECK(mistake_in(replaced(small_scenario, "11111111-1111-4111-8111-111111111111",
+                              "00000000-0000-4000-8000-000000000000")) ==
+          "test.toml:11: vtpm.v1.uuid: the same UUID as vtpm.admin (test.toml:6)");
+    CHECK(mistake_in(replaced(small_scenario, "vtpm = \"v1\"", "vtpm = \"admin\"")) ==
+          "test.toml:14: guest.g1.vtpm: \"admin\" is the administrator's vTPM, attached to dom0");
+    CHECK(mistake_in(small_scenario + "[guest.g2]\nvtpm = \"v1\"\nkernel = \"kernel\"\n") ==
+          "test.toml:19: guest.g2.vtpm: \"v1\" serves another guest: guest.g1.vtpm (test.toml:14)");
+    CHECK(mistake_in(replaced(small_scenario, "administrator = true\n", "")) ==
+          "test.toml:4: vtpm: one vTPM must have administrator = true, for dom0");
+    CHECK(mistake_in(small_scenario + "[expect.g2]\nverdict = \"trusted\"\n") ==
+          "test.toml:18: expect.g2: unknown guest; did you mean 'g1'?");
+    CHECK(mistake_in(replaced(small_scenario, "[guest.g1]", "[guest.v1]")) ==
+          "test.toml:13: guest.v1: a domain named \"v1\" exists already: vtpm.v1");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2", "extra = \"tpmlocality=2\"")) ==
+          "test.toml:2: manager.extra: tpmlocality= belongs into manager.locality");
+}
+
+TEST_CASE("files that cannot take part are reported at their line") {
+    CHECK(mistake_in(replaced(small_scenario, "\"kernel\"", "\"none\"")) ==
+          "test.toml:15: guest.g1.kernel: none: no such file\n"
+          "test.toml:15: verifier.reference.g1.kernel: none: no such file");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2", "disk.path = \"none\"")) ==
+          "test.toml:2: manager.disk.path: disk image none: no such file");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2", "disk.path = \"ima\"")) ==
+          "test.toml:2: manager.disk.path: disk image ima: is a directory");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2",
+                              "disk.size = \"65 KiB\"\ndisk.path = \"test.toml\"")) == "");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2", "disk.size = \"65537 B\"")) ==
+          "test.toml:2: manager.disk.size: expected whole sectors of 512 B");
+}
+
+TEST_CASE("an unknown profile is reported with those that there are") {
+    std::string message = mistake_in("[machine]\nchip = \"slb9653\"\n" + small_scenario);
+    CHECK(
+        message.starts_with("test.toml:2: machine.chip: no profile \"slb9653\" in profiles/chips (there: "));
+    CHECK(message.ends_with("; did you mean 'slb9635'?"));
+}
+
+TEST_CASE("every scenario of the library is right") {
+    std::vector<library_entry> list = list_scenarios();
+    CHECK(list.size() >= 3);
+    for (const library_entry& each : list) {
+        INFO(each.name);
+        CHECK_FALSE(each.description.empty());
+        CHECK_NOTHROW(load_scenario(each.name));
+    }
+}
