@@ -16,7 +16,14 @@ std::string decimal(std::uint64_t number) {
 }  // namespace
 
 toolstack::toolstack(sc_core::sc_module_name name, machine& host, xenstored& store)
-    : sc_module(name), m_host(host), m_store(store) {}
+    : sc_module(name), m_host(host), m_store(store) {
+    m_host.on_stopped([this](domain& which, shutdown_reason reason) {
+        const bool own = m_running.contains(&which) && !m_dying.contains(&which) && which.domid() != dom0;
+        if (m_destroys_stopped && own && reason != shutdown_reason::destroyed) {
+            sc_core::sc_spawn([this, &which] { destroy(which); });
+        }
+    });
+}
 
 std::optional<domid_t> toolstack::resolve(const std::string& name_or_id) const {
     for (const auto& [slot, spec] : m_running) {
@@ -234,6 +241,7 @@ xl_result toolstack::vtpm_detach(domain& slot, std::uint32_t devid) {
 
 bool toolstack::destroy_domain(xl_process& xl, domain& slot) {
     const auto id = slot.domid();
+    m_dying.insert(&slot);
     m_host.shutdown(slot, shutdown_reason::poweroff);  // no effect when it has stopped already
     const bool clean = xl.remove(xl.list_all(id), true);
     if (!clean) {
@@ -247,6 +255,7 @@ bool toolstack::destroy_domain(xl_process& xl, domain& slot) {
     store.rm(domain_path(id));
     store.rm("/libxl/" + text_of(id));
     m_running.erase(&slot);
+    m_dying.erase(&slot);
     m_host.destroy(slot);
     return clean;
 }
@@ -254,7 +263,7 @@ bool toolstack::destroy_domain(xl_process& xl, domain& slot) {
 xl_result toolstack::destroy(domain& slot) {
     xl_process xl(m_store);
     const auto id = slot.domid();
-    if (!m_running.contains(&slot) || id == dom0) {
+    if (!m_running.contains(&slot) || m_dying.contains(&slot) || id == dom0) {
         xl.complain("libxl: error: Domain does not exist.");
         return finish(xl, false, id);
     }
@@ -280,7 +289,7 @@ xl_result toolstack::shutdown(domain& slot, const sc_core::sc_time& timeout) {
         }
     }
     store.unwatch("@releaseDomain", "3/0");
-    if (slot.domid() == id) {
+    if (slot.domid() == id && !m_dying.contains(&slot)) {
         destroy_domain(xl, slot);
     }
     return finish(xl, true, id);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -46,8 +47,9 @@ class toolstack : public sc_core::sc_module {
     /// xl shutdown -w: asks through control/shutdown, waits for the domain to stop until `timeout` has
     /// passed, then destroys it. A domain that does not stop is left running (not ok).
     xl_result shutdown(domain& slot, const sc_core::sc_time& timeout);
-    /// What xl create's watching half does with a domain that stopped by itself (on_poweroff="destroy").
-    xl_result reap(domain& slot) { return destroy(slot); }
+    /// on_poweroff, on_reboot, on_crash = "destroy": whether a domain that stops by itself is destroyed, as
+    /// the part of xl create that stays behind does. Off at first.
+    void destroy_stopped_domains(bool on) { m_destroys_stopped = on; }
 
     /// Domain id of a name or decimal number; nullopt when no such domain exists.
     std::optional<domid_t> resolve(const std::string& name_or_id) const;
@@ -66,6 +68,8 @@ class toolstack : public sc_core::sc_module {
     machine& m_host;
     xenstored& m_store;
     std::map<const domain*, domain_spec> m_running;  ///< created and not yet destroyed
+    std::set<const domain*> m_dying;                 ///< being destroyed
+    bool m_destroys_stopped = false;
 };
 
 }  // namespace vtwin::xen

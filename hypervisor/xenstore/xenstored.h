@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <systemc>
 
 #include "hypervisor/costs.h"
@@ -15,22 +14,11 @@
 #include "hypervisor/service/service_port.h"
 #include "hypervisor/xenstore/ring_channel.h"
 #include "hypervisor/xenstore/store_server.h"
+#include "hypervisor/xenstore/xenstore_message.h"
 
 namespace vtwin::xen {
 
 class store_client;
-
-/// What passes the server, in its order. Requests are shown when they are taken, replies and events when they
-/// leave.
-struct xenstore_message {
-    sc_core::sc_time time;
-    domid_t domid{};
-    std::string_view connection;  ///< "dom3" for a ring, else the store_client's name; valid during the call
-    bool out = false;
-    xs_op type{};
-    std::uint32_t req_id = 0, tx_id = 0;
-    std::string_view payload;  ///< valid during the call
-};
 
 /// Time: an idle server looks at its rings xenstore_wakeup after a doorbell (for a ring: the event's upcall).
 /// A request is one atomic step when it is taken; its reply and events leave xenstore_request +

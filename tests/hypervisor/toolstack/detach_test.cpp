@@ -208,3 +208,42 @@ TEST_CASE("shutdown asks and destroys or gives up") {
         CHECK(bench.guest.power() == domain::state::off);
     });
 }
+
+TEST_CASE("a domain that stops by itself is destroyed when xl is told so") {
+    toolstack_bench bench;
+    bench.run([&] {
+        bench.xl.destroy_stopped_domains(true);
+        REQUIRE(bench.xl.create(bench.guest, toolstack_bench::spec()));
+        bench.host.shutdown(bench.guest, shutdown_reason::crash);
+        CHECK(bench.guest.power() == domain::state::shut_down);
+        CHECK_FALSE(bench.xl.create(bench.guest, toolstack_bench::spec()));
+        sc_core::wait(ms(20));
+        CHECK(bench.guest.power() == domain::state::off);
+        CHECK(bench.store.tree().find("/local/domain/1") == nullptr);
+    });
+}
+
+TEST_CASE("a domain that stops by itself stays without such an order") {
+    toolstack_bench bench;
+    bench.run([&] {
+        REQUIRE(bench.xl.create(bench.guest, toolstack_bench::spec()));
+        bench.host.shutdown(bench.guest, shutdown_reason::crash);
+        sc_core::wait(ms(20));
+        CHECK(bench.guest.power() == domain::state::shut_down);
+        CHECK(bench.store.tree().find(fe) != nullptr);
+    });
+}
+
+TEST_CASE("two destroys of one domain do not meet") {
+    toolstack_bench bench;
+    bench.run([&] {
+        REQUIRE(bench.xl.create(bench.guest, toolstack_bench::spec()));
+        int good = 0;
+        sc_core::sc_spawn([&] { good += bench.xl.destroy(bench.guest).ok; });
+        sc_core::wait(us(200));
+        good += bench.xl.destroy(bench.guest).ok;
+        sc_core::wait(ms(20));
+        CHECK(good == 1);
+        CHECK(bench.guest.power() == domain::state::off);
+    });
+}

@@ -268,3 +268,75 @@ TEST_CASE("a domain without its reserved grant cannot be introduced") {
     sc_core::sc_start();
     CHECK(bench.recorder.lines.size() == 6);
 }
+
+namespace {
+
+/// Lets doorbells come and go unheard.
+void sleep_through(guest& me, const sc_time& until) {
+    me.take_upcalls();
+    while (sc_time_stamp() < until)
+        me.cpu().block(until);
+}
+
+}  // namespace
+
+TEST_CASE("events that a guest leaves unread for twenty seconds are dropped") {
+    const auto received_after = [](double seconds) {
+        store_machine bench;
+        auto& dom = bench.host.add_domain("guest", small());
+        store_client client(bench.store, "xl");
+        int events = 0, replies = 0;
+        guest program(dom, [&](guest& me) {
+            hand_ring ring{me};
+            ring.send(xs_op::watch, "data\0w\0"s);
+            sleep_through(me, sc_time(seconds, sc_core::SC_SEC));
+            for (auto message = ring.receive();
+                 message.type == xs_op::watch_event || message.type == xs_op::watch; message = ring.receive())
+                ++(message.type == xs_op::watch_event ? events : replies);
+            ring.send(xs_op::read, "name\0"s, 5);
+            replies += ring.receive().req_id == 5;
+        });
+        bench.run([&] {
+            bench.introduce(client, dom);
+            bench.host.unpause(dom);
+            sc_core::wait(ms(100));
+            for (int i = 0; i < 60; ++i)  // 16 + 20 or more bytes each: more than the ring holds
+                client.write("/local/domain/1/data/number-" + std::to_string(100 + i), "1");
+        });
+        sc_core::sc_start();
+        CHECK(replies == 2);
+        return events;
+    };
+    const int late = received_after(25);
+    CHECK(late > 10);
+    CHECK(late < 40);
+}
+
+TEST_CASE("events that a guest reads in time are all delivered") {
+    store_machine bench;
+    auto& dom = bench.host.add_domain("guest", small());
+    store_client client(bench.store, "xl");
+    std::vector<std::string> paths;
+    guest program(dom, [&](guest& me) {
+        hand_ring ring{me};
+        ring.send(xs_op::watch, "data\0w\0"s);
+        sleep_through(me, sc_time(15, sc_core::SC_SEC));
+        for (int i = 0; i < 62; ++i) {
+            const auto message = ring.receive();
+            if (message.type == xs_op::watch_event)
+                paths.push_back(message.payload.substr(0, message.payload.find('\0')));
+        }
+    });
+    bench.run([&] {
+        bench.introduce(client, dom);
+        bench.host.unpause(dom);
+        sc_core::wait(ms(100));
+        for (int i = 0; i < 60; ++i)
+            client.write("/local/domain/1/data/number-" + std::to_string(100 + i), "1");
+    });
+    sc_core::sc_start();
+    REQUIRE(paths.size() == 61);
+    CHECK(paths[0] == "data");
+    CHECK(std::is_sorted(paths.begin(), paths.end()));
+    CHECK(paths.back() == "data/number-159");
+}
