@@ -194,9 +194,10 @@ std::uint32_t vtpmmgr::make_new_manager() {
 }
 
 void vtpmmgr::serve() {
-    for (;;) {
+    for (bool spinning = false;;) {
         const auto request = m_backend.next_request();
         if (request) {
+            spinning = false;
             m_backend.respond(*request, handle(*request));
             continue;
         }
@@ -204,7 +205,9 @@ void vtpmmgr::serve() {
             return;
         // The fetch gave nothing although an interface is ready (W-11). Upstream tries again at once, for
         // ever, and never lets another thread of its domain run.
-        say(level::error, "NULL tpmcmd");
+        if (!spinning)
+            say(level::error, "NULL tpmcmd");  // upstream prints it each time round
+        spinning = true;
         m_meter.dispatch();
         if (m_params.behaviours.faithful(behaviour::vtpmmgr_null_request_busy_loop))
             m_services.pay();

@@ -330,6 +330,29 @@ TEST_CASE("a manager without entropy runs on predictable keys unless hardened") 
     }
 }
 
+TEST_CASE("a refused global session or version ends the manager at its start") {
+    for (const std::uint32_t victim : {10, 101}) {
+        manager_bench bench;
+        bench.chip.refuse = [victim](std::uint32_t ordinal) -> std::optional<std::uint32_t> {
+            return ordinal == victim ? std::optional<std::uint32_t>(0x800) : std::nullopt;
+        };
+        CHECK_FALSE(bench.boot());
+        bench.chip.refuse = nullptr;
+        CHECK(bench.boot());
+    }
+}
+
+TEST_CASE("start flushes foreign handles until the first error unless hardened") {
+    for (const bool hardened : {false, true}) {
+        manager_bench bench;
+        bench.behaviours.set(behaviour::vtpmmgr_boot_flushes_foreign_handles, hardened);
+        bench.chip.engine.execute(unhex("00c10000000a0000000a"), 0);  // somebody's OIAP session
+        REQUIRE(bench.boot());
+        CHECK(bench.chip.count(186) == (hardened ? 0 : 1));
+        CHECK(bench.chip.count(101) == (hardened ? 1 : 7));
+    }
+}
+
 TEST_CASE("power loss in a save leaves the old or the new key") {
     for (std::size_t cut = 0; cut <= 3; ++cut) {
         manager_bench bench;
@@ -442,6 +465,6 @@ TEST_CASE("the main loop answers requests and outlives empty fetches until the b
     CHECK(backend.fetches == 6);
     REQUIRE(backend.responses.size() == 1);
     CHECK(hex(backend.responses[0]) == "00c40000000a00000003");
-    CHECK(std::count(services.lines.begin(), services.lines.end(), "vtpmmgr: NULL tpmcmd") == 4);
+    CHECK(std::count(services.lines.begin(), services.lines.end(), "vtpmmgr: NULL tpmcmd") == 2);
     CHECK(chip.ordinals.back() == 150);  // the global session ends last
 }
