@@ -61,8 +61,15 @@ errno_t create_node(store_view& view, const store_caller& caller, const store_qu
     return errno_t::ok;
 }
 
+// A transaction sees each node as of its own first access, so a parent may list a child that is gone by then,
+// or be absent itself while the child is there. Its commit will answer EAGAIN; until then the request has to
+// live with it.
 void remove_below(store_view& view, const std::string& path, announce to) {
-    const auto children = view.get(path)->children;
+    const auto* node = view.get(path);
+    if (node == nullptr) {
+        return;
+    }
+    const auto children = node->children;
     for (const auto& name : children) {
         remove_below(view, child_path(path, name), announce::exact);
     }
@@ -124,9 +131,11 @@ errno_t remove_node(store_view& view, const store_caller& caller, std::string_vi
         return errno_t::einval;
     }
     remove_below(view, std::string(path), announce::everybody);
-    auto parent = *view.get(above);
-    std::erase(parent.children, base_name(path));
-    view.put(above, std::move(parent), announce::nobody);
+    if (const auto* there = view.get(above)) {
+        auto parent = *there;
+        std::erase(parent.children, base_name(path));
+        view.put(above, std::move(parent), announce::nobody);
+    }
     return errno_t::ok;
 }
 

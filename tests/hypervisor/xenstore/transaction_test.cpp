@@ -114,3 +114,21 @@ TEST_CASE("events of a commit come once per node in the order of first access") 
     bench.ask(xs_op::transaction_end, "T|", 1);
     CHECK(bench.events() == std::vector<std::string>{"/dev/state|w|", "/dev/online|w|", "/dev/deep/er/x|w|"});
 }
+
+TEST_CASE("a transaction survives a child that went between two looks") {
+    store_bench bench;
+    bench.ask(xs_op::write, "/d/x|1");
+    bench.ask(xs_op::transaction_start, "|");
+    CHECK(bench.ask(xs_op::directory, "/d|", 1) == "x|");
+    bench.ask(xs_op::rm, "/d/x|");
+    CHECK(bench.ask(xs_op::rm, "/d|", 1) == "OK|");
+    CHECK(bench.ask(xs_op::transaction_end, "T|", 1) == "ERROR EAGAIN");
+    CHECK(bench.ask(xs_op::directory, "/d|").empty());
+
+    bench.ask(xs_op::transaction_start, "|");
+    CHECK(bench.ask(xs_op::read, "/e|", 2) == "ERROR ENOENT");
+    bench.ask(xs_op::write, "/e/x|1");
+    CHECK(bench.ask(xs_op::rm, "/e/x|", 2) == "OK|");
+    CHECK(bench.ask(xs_op::transaction_end, "T|", 2) == "ERROR EAGAIN");
+    CHECK(bench.ask(xs_op::read, "/e/x|") == "1");
+}
