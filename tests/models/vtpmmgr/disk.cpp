@@ -5,7 +5,8 @@
 #include "models/vtpmmgr/disk_loader.h"
 #include "models/vtpmmgr/disk_writer.h"
 #include "models/vtpmmgr/label.h"
-#include "tests/models/vtpmmgr/doubles.h"
+#include "models/vtpmmgr/vtpm_commands.h"
+#include "tests/models/vtpmmgr/bench.h"
 
 using namespace vtwin::test;
 using namespace vtwin::models::manager;
@@ -78,6 +79,43 @@ struct disk_bench {
     }
 };
 
+/// The vTPM commands on a loaded tree, for a client whose label is the recorded one.
+struct served_tree {
+    struct no_chip final : vtwin::models::tpm_transport_if {
+        vtwin::models::transport_result transmit(byte_view) override {
+            return {vtwin::models::transport_error::io, {}};
+        }
+    } chip;
+    label_backend backend;
+    manager_options options;
+    ctr_drbg drbg{[](std::size_t) { return bytes{}; }};
+    tpm_link link;
+    hardware_tpm hardware;
+    std::map<manager_context::connection_key, std::shared_ptr<connection>> connections;
+    manager_context context;
+    connection client{vtwin::xen::domid_t{3}};
+
+    served_tree(disk_bench& bench, manager_tree& tree)
+        : link(chip, bench.behaviours, bench.services),
+          hardware(link, drbg, options, bench.behaviours, [](const std::string&) {}),
+          context{bench.behaviours,
+                  options,
+                  tree,
+                  bench.writer,
+                  hardware,
+                  drbg,
+                  bench.meter,
+                  backend,
+                  connections,
+                  [](const std::string&) {}} {
+        backend.labels[3] = "system_u:system_r:vtpm_t";
+    }
+    bytes send(const octets<16>& uuid, std::string_view command) {
+        client.uuid = uuid;
+        return vtpm_commands(context).handle(client, unhex(command));
+    }
+};
+
 std::uint32_t number_of(const vtpm_record& record) {
     be32 tag;
     std::memcpy(&tag, record.uuid.data(), 4);
@@ -126,7 +164,7 @@ TEST_CASE("the recorded one-group image is written and loaded byte for byte") {
     for (std::uint32_t n = 6; n < 512; ++n)
         REQUIRE(blank(n));
 
-    const auto loaded = bench.reload();
+    auto loaded = bench.reload();
     REQUIRE(loaded);
     CHECK(loaded->sequence == 9);
     CHECK(loaded->slot == 1);
@@ -136,6 +174,12 @@ TEST_CASE("the recorded one-group image is written and loaded byte for byte") {
     REQUIRE(found);
     CHECK(found->data == record->data);
     CHECK(found->flags == vtpm_record::admin);
+
+    served_tree served(bench, *loaded);
+    CHECK(hex(served.send(record->uuid, "01c10000000a00000002")) ==
+          "01c40000003e00000000" + hex(byte_view(seq(0x80, 52))));
+    CHECK(hex(served.send(record->uuid, "01c10000000a00000003")) ==
+          "01c40000001e00000000d0f1992dae1daf6b1515f8fc293fcac4bc673605");
 }
 
 TEST_CASE("commits alternate slots and write children before parents") {
