@@ -1,5 +1,7 @@
 #include "hypervisor/hypercalls.h"
 
+#include <algorithm>
+
 #include "hypervisor/domain_instance.h"
 #include "hypervisor/event/event_fabric.h"
 #include "hypervisor/grant/grant_broker.h"

@@ -1,6 +1,7 @@
 #include "hypervisor/machine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hypervisor/domain_instance.h"
 #include "hypervisor/event/event_fabric.h"

@@ -199,7 +199,8 @@ void event_fabric::dispatch_services() {
             !owner->events.test_and_clear_pending(due.port))
             continue;
         changed(*owner);
-        due.service->m_on_event();
+        const auto on_event = due.service->m_on_event;  // may destroy its port
+        on_event();
     }
     if (!m_due.empty())
         m_service_due.notify(m_due.front().at - now);

@@ -1,5 +1,6 @@
 #include "hypervisor/grant/grant_broker.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 

@@ -1,6 +1,7 @@
 #include "hypervisor/memory/address_space.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace vtwin::xen {

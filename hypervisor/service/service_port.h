@@ -12,8 +12,8 @@ struct domain_instance;
 
 /// One port of dom0 whose events call a function instead of a guest's upcall, cost_profile::upcall_running
 /// after they were raised. Events raised meanwhile coalesce. The function runs in a method process: it must
-/// not wait, but may notify. All checks, states and peers are those of any event channel; dom0 has to be
-/// created first.
+/// not wait, but may notify, and close or destroy the port. All checks, states and peers are those of any
+/// event channel; dom0 has to be created first.
 class service_port {
   public:
     service_port(machine& host, std::function<void()> on_event);

@@ -61,6 +61,24 @@ TEST_CASE("service port: nothing arrives after a close or at the next owner of t
     CHECK(new_runs == 1);
 }
 
+TEST_CASE("service port: a service may give up its port when it is called") {
+    machine host("xen", {.pcpus = 1, .costs = distinct_costs()});
+    guest zero(host.add_domain("dom0", small_dom0()), nullptr);
+    guest a(host.add_domain("a", small()), nullptr);
+    host.start(zero.dom(), "");
+    host.start(a.dom(), "");
+    int runs = 0;
+    std::unique_ptr<service_port> port;
+    port = std::make_unique<service_port>(host, [&] {
+        port.reset();
+        ++runs;
+    });
+    REQUIRE(port->bind_interdomain(a.id(), evtchn_port{1}) == 0);
+    sc_core::sc_start(ms(1));
+    CHECK(runs == 1);
+    CHECK(a.dom().life()->events.find(evtchn_port{1})->state == kind::unbound);
+}
+
 TEST_CASE("service port: the death of a domain is told as VIRQ_DOM_EXC") {
     std::vector<std::pair<shutdown_reason, int>> stopped;
     int told = 0;
