@@ -34,6 +34,7 @@ void kernel::retire(kernel_thread& thread) {
             // What it captured may be needed by nobody else: gone before the successor runs.
             thread.body = nullptr;
             kernel_thread& next = wait_for_ready();
+            ports.vcpu->charge(m_costs.thread_switch);
             hand_over(next);
         } catch (const xen::domain_stopped&) {
             m_stopped = true;

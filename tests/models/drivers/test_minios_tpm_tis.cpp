@@ -1,0 +1,239 @@
+// tpm_tis against a register file that counts: the number of bus cycles of a command is that of the driver's
+// sequence.
+#include "models/drivers/minios_tpm_tis.h"
+#include "tests/models/drivers/world.h"
+
+using namespace vtwin;
+using namespace vtwin::models;
+using namespace vtwin::models::test;
+
+namespace {
+
+/// A TIS chip as far as one driver sees it; every access is one byte cycle and takes no time.
+struct scripted_chip : sc_core::sc_module, xen::mmio_if {
+    explicit scripted_chip(sc_core::sc_module_name name) : sc_module(name) {}
+
+    bool read(std::uint64_t address, std::span<std::byte> out) override {
+        cycles += static_cast<int>(out.size());
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] = static_cast<std::byte>(load((address & 0xFFF) + i));
+        }
+        return permitted;
+    }
+    bool write(std::uint64_t address, std::span<const std::byte> data) override {
+        cycles += static_cast<int>(data.size());
+        if (data.size() == 1) {
+            store(address & 0xFFF, std::to_integer<std::uint8_t>(data[0]));
+        }
+        return permitted;
+    }
+    std::uint8_t load(std::uint64_t at) {
+        switch (at) {
+            case 0x00:
+                return active ? 0xA1 : 0x81;
+            case 0x18:
+                return status();
+            case 0x19:
+                return static_cast<std::uint8_t>(burst_left());
+            case 0x24:
+                return taken < response.size() ? std::to_integer<std::uint8_t>(response[taken++]) : 0xFF;
+            case 0xF00:
+                return 0xD1;
+            case 0xF04:
+                return 0x10;
+            default:
+                return 0;
+        }
+    }
+    void store(std::uint64_t at, std::uint8_t value) {
+        if (at == 0x00 && value == 0x02) {
+            active = true;
+        } else if (at == 0x18 && value == 0x40) {
+            ready = phase == idle;
+            phase = ready ? receiving : idle;
+            command.clear();
+        } else if (at == 0x18 && value == 0x20) {
+            seen.push_back(to_text(command));
+            response = answer(command);
+            taken = 0;
+            done_at = sc_time_stamp() + execution;
+            phase = executing;
+        } else if (at == 0x24) {
+            ready = false;
+            command.push_back(static_cast<std::byte>(value));
+        }
+    }
+    std::uint8_t status() {
+        if (phase == executing) {
+            return sc_time_stamp() < done_at ? 0x00 : (taken < response.size() ? 0x90 : 0x80);
+        }
+        if (phase == receiving) {
+            return static_cast<std::uint8_t>((ready ? 0x40 : 0x00) | 0x80 | (expects_more() ? 0x08 : 0x00));
+        }
+        return 0x80;
+    }
+    bool expects_more() const {
+        return command.size() < 6 || command.size() < std::to_integer<std::size_t>(command[5]);
+    }
+    std::size_t burst_left() const { return burst_zero ? 0 : burst; }
+
+    enum { idle, receiving, executing } phase = idle;
+    std::function<bytes(byte_view)> answer = vtpm_answer;
+    bytes command, response;
+    std::size_t taken = 0, burst = 8;
+    sc_time execution, done_at;
+    bool active = false, ready = false, permitted = true, burst_zero = false;
+    int cycles = 0;
+    lines seen;
+};
+
+struct tis_world {
+    tis_world()
+        : chip("chip"),
+          dom(w.host.add_domain("manager", world::params())),
+          os("os", w.software),
+          tis(os, w.behaviours) {
+        os.ports.hypercall(dom.hypercall);
+        os.ports.memory(dom.memory);
+        os.ports.mmio(chip);
+        os.ports.vcpu(dom.vcpu);
+        dom.on_boot([this](const xen::start_info& info) { os.boot(info); });
+    }
+    void run(std::function<void()> program, double length = 60000) {
+        os.set_main([this, program] {
+            program();
+            done = true;
+        });
+        w.run([&](xen::store_client&) {
+            w.host.start(dom, "");
+            sc_core::wait(ms(length));
+        });
+    }
+    /// Cycles and time of one command.
+    transport_result send(const std::string& hex) {
+        os.pay();
+        const sc_time begin = sc_time_stamp();
+        chip.cycles = 0;
+        transport_result result = tis.transmit(from_hex(hex));
+        os.pay();
+        took = sc_time_stamp() - begin;
+        return result;
+    }
+    world w;
+    scripted_chip chip;
+    xen::domain& dom;
+    kernel os;
+    minios_tpm_tis tis;
+    bool done = false;
+    sc_time took;
+};
+
+const std::string get_caps = "00c10000001600000065000000050000000400000115";
+
+int ceil_div(int a, int b) {
+    return (a + b - 1) / b;
+}
+/// N + M + 4 Kw + 3 Kr + P + 11, from Idle.
+int cycles_of(int n, int m, int b, int p) {
+    return n + m + 4 * ceil_div(n - 1, b) + 3 * (ceil_div(10, b) + ceil_div(m - 10, b)) + p + 11;
+}
+
+}  // namespace
+
+TEST_CASE("tpm_tis start asks for timeouts and durations and continues the self test") {
+    tis_world t;
+    t.run([&] { CHECK(t.tis.init(0)); });
+    REQUIRE(t.done);
+    CHECK(t.chip.seen ==
+          lines{get_caps, "00c10000001600000065000000050000000400000120", "00c10000000a00000053"});
+    CHECK(t.tis.did_vid() == 0xD1);
+    CHECK(t.tis.rid() == 0x10);
+    CHECK(t.tis.timeouts()[1] == ms(2000));
+}
+
+TEST_CASE("tpm_tis commands cost the bus cycles of the driver's sequence") {
+    tis_world t;
+    t.run([&] {
+        REQUIRE(t.tis.init(0));
+        for (const std::size_t burst : {1u, 8u, 32u, 64u}) {
+            t.chip.burst = burst;
+            CHECK(t.send(get_caps));
+            CHECK(t.chip.cycles == cycles_of(22, 30, static_cast<int>(burst), 1));
+        }
+        t.chip.burst = 8;
+        CHECK(t.send("00c10000000e0000004600000020"));
+        CHECK(t.chip.cycles == cycles_of(14, 46, 8, 1));
+    });
+    REQUIRE(t.done);
+    CHECK(cycles_of(34, 30, 8, 0) == 110);
+    CHECK(cycles_of(279, 384, 64, 0) == 715);
+}
+
+TEST_CASE("execution is rounded up to polls of five milliseconds") {
+    tis_world t;
+    t.run([&] {
+        REQUIRE(t.tis.init(0));
+        t.chip.execution = ms(12);
+        CHECK(t.send(get_caps));
+        CHECK(t.chip.cycles == cycles_of(22, 30, 8, 4));
+        CHECK(t.took >= ms(15));
+        CHECK(t.took < ms(15.1));
+    });
+    REQUIRE(t.done);
+}
+
+TEST_CASE("a command beyond its duration times out after whole polls") {
+    tis_world t;
+    t.run([&] {
+        REQUIRE(t.tis.init(0));
+        t.chip.execution = ms(10000);
+        CHECK(t.send(get_caps).error == transport_error::timed_out);
+        CHECK(t.took >= ms(3000));
+        CHECK(t.took < ms(3010));
+    });
+    REQUIRE(t.done);
+}
+
+TEST_CASE("faithful tpm_tis loops for ever on a burst count of zero") {
+    tis_world t;
+    t.run([&] {
+        REQUIRE(t.tis.init(0));
+        t.chip.burst_zero = true;
+        (void)t.send(get_caps);
+    });
+    CHECK_FALSE(t.done);
+}
+
+TEST_CASE("hardened tpm_tis ends with an error on a burst count of zero") {
+    tis_world t;
+    t.w.behaviours.set(behaviour::tpm_tis_burst_zero_endless_loop, true);
+    t.run([&] {
+        REQUIRE(t.tis.init(0));
+        t.chip.burst_zero = true;
+        CHECK(t.send(get_caps).error == transport_error::io);
+        CHECK(t.took >= ms(750));
+    });
+    CHECK(t.done);
+}
+
+TEST_CASE("tpm_tis sends as many bytes as the packet says and the hardened one refuses a mismatch") {
+    tis_world t;
+    t.run([&] {
+        REQUIRE(t.tis.init(0));
+        CHECK(t.send("00c10000000a00000053ffff"));
+        CHECK(t.chip.seen.back() == "00c10000000a00000053");
+        t.w.behaviours.set(behaviour::tpm_tis_length_from_packet_header, true);
+        CHECK(t.send("00c10000000a00000053ffff").error == transport_error::io);
+        CHECK(t.chip.cycles == 0);
+        CHECK(t.send("00c1000008010000005300").error == transport_error::io);
+    });
+    REQUIRE(t.done);
+}
+
+TEST_CASE("I/O memory without permission crashes the domain") {
+    tis_world t;
+    t.chip.permitted = false;
+    t.run([&] { t.tis.init(0); });
+    CHECK_FALSE(t.done);
+    CHECK(t.w.stopped == lines{"manager 3"});
+}
