@@ -362,3 +362,28 @@ TEST_CASE("a record deleted under its connection goes on answering unless harden
         CHECK(bench.load(6).status == (hardened ? 9 : 3));
     }
 }
+
+TEST_CASE("the manager with every hardening provisions and saves and quotes and restarts") {
+    manager_bench bench;
+    bench.behaviours.set_all(true);
+    bench.command_line = "admin_uuid=01010101-0101-0101-0101-010101010101 tpmlocality=2";
+    bench.chip.locality = 2;
+    bench.provision();
+    CHECK(bench.disk.flushes == 3);  // before the root, behind it, at the end
+    REQUIRE(bench.manage(0x02000204, concat({u32(0), bytes(16, std::byte{2})})).status == 0);
+    bench.connect(2, 2);
+    bench.backend.labels[2] = bench.good_label;
+    REQUIRE(bench.load(2).status == 0);
+    REQUIRE(bench.save(2, 0x2A).status == 0);
+    REQUIRE(bench.group_update(0, bench.list(2, {bench.composite(0xF)}, {bench.label()}), {0xF}).status == 0);
+    REQUIRE(bench.send(2, 0x01C1, 4, request_quote(seq(0, 20), unhex("ff0000"), 15)).status == 0);
+    for (int restart = 0; restart < 3; ++restart) {
+        REQUIRE(bench.reboot());
+        bench.connect(2, 2);
+        CHECK(bench.load(2).body == bytes(52, std::byte{0x2A}));
+        CHECK(bench.save(2, 0x2A).status == 0);
+    }
+    bench.disk.content[4096 * 2 + 100] ^= std::byte{1};
+    bench.disk.content[4096 * 3 + 100] ^= std::byte{1};
+    CHECK_FALSE(bench.reboot());  // never a new manager over an old one's disk
+}
