@@ -137,7 +137,6 @@ void libtpms_engine::choose_family() {
               TPM_SUCCESS);
     auto callbacks = libtpms_callbacks_glue::table();
     sc_assert(TPMLIB_RegisterCallbacks(&callbacks) == TPM_SUCCESS);
-    TPMLIB_SetDebugFD(0);  // none: what libtpms says about a damaged state comes back as a result
     TPMLIB_SetBufferSize(m_params.buffer_size, nullptr, nullptr);
 }
 
