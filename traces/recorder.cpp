@@ -23,13 +23,17 @@ recorder::recorder(identify_domain identify, recorder_options options)
       m_wave([this](xen::domid_t id) { return who(id); }),
       m_latency([this](xen::domid_t id) { return who(id); }) {}
 
-recorder::~recorder() = default;
+recorder::~recorder() {
+    for (const auto& unbind : m_unbind)
+        unbind();
+}
 
 template <typename Observation, typename Function>
 void recorder::listen(tlm::tlm_analysis_port<Observation>& port, Function&& function) {
     auto made =
         std::make_unique<listener<Observation, std::decay_t<Function>>>(std::forward<Function>(function));
     port.bind(*made);
+    m_unbind.emplace_back([&port, bound = made.get()] { port.unbind(*bound); });
     m_listeners.push_back(std::move(made));
 }
 

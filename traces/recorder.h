@@ -64,6 +64,7 @@ class recorder final : public command_observer_if {
     latency_table m_latency;
     std::unique_ptr<ring_watch> m_rings;
     std::vector<std::unique_ptr<sc_core::sc_interface>> m_listeners;
+    std::vector<std::function<void()>> m_unbind;
 };
 
 }  // namespace vtwin::trace

@@ -36,7 +36,8 @@ void ring_watch::mapped(xen::domid_t backend, xen::domid_t frontend, xen::mfn_t 
     m_memory.read(frame, 0, where.page);
     where.watch =
         m_memory.watch(frame, [this, &where](const xen::frame_write& what) { stored(where, what); });
-    report(where, false);
+    // A frontend may send before its back end has connected: that SUBMIT is seen when the page is.
+    report(where, where.page[state_at] == std::byte{1});
 }
 
 void ring_watch::unmapped(xen::mfn_t frame) {

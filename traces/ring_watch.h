@@ -19,7 +19,7 @@ struct ring_change {
     sc_core::sc_time at;
     xen::domid_t frontend{}, backend{};
     ring_state state{};
-    bool state_stored = false;  ///< the store covered the state octet (its value may be the old one)
+    bool state_stored = false;  ///< the state octet was stored, or is SUBMIT when the page appears
     std::uint32_t length = 0;
     std::uint8_t locality = 0;
     std::uint16_t tag = 0;   ///< of the packet in the page

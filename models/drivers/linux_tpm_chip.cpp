@@ -143,9 +143,18 @@ int linux_tpm_chip::try_transmit(byte_view command, bytes& response) {
     return received;
 }
 
+void linux_tpm_chip::tell(command_end end, const sc_time& at, byte_view command) const {
+    if (m_hook) {
+        m_hook(end, at, get_be32(command, ordinal_at));
+    }
+}
+
 int linux_tpm_chip::transmit(byte_view command, bytes& response) {
+    const sc_time asked = m_kernel.now();
     m_mutex.lock();
+    tell(command_end::issued, asked, command);
     const int result = try_transmit(command, response);
+    tell(command_end::returned, m_kernel.now(), command);
     m_mutex.unlock();
     if (result < 0) {
         response.clear();
@@ -165,8 +174,11 @@ int linux_tpm_chip::transmit_from_user(byte_view written, bytes& response) {
     // The driver's buffer is longer than what was written: a missing ordinal reads as zeros.
     bytes buffer(written.begin(), written.end());
     buffer.resize(std::max(buffer.size(), header_size));
+    const sc_time asked = m_kernel.now();
     m_mutex.lock();
+    tell(command_end::issued, asked, buffer);
     const int result = m_registered ? try_transmit(buffer, response) : broken_pipe;
+    tell(command_end::returned, m_kernel.now(), buffer);
     m_mutex.unlock();
     if (result < 0) {
         response.clear();

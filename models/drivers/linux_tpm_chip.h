@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "models/drivers/driver_params.h"
@@ -40,6 +41,12 @@ class linux_tpm_chip {
     bool registered() const { return m_registered; }
     void reset();
 
+    /// For an observer: a command was handed over at `at` (it may have waited for others since), or returned.
+    /// Calls of one chip come in pairs, never nested.
+    enum class command_end : std::uint8_t { issued, returned };
+    using command_hook = std::function<void(command_end, const sc_core::sc_time& at, std::uint32_t ordinal)>;
+    void on_command(command_hook hook) { m_hook = std::move(hook); }
+
     /// write() and read() on /dev/tpm0: the number of response bytes, or a negative errno.
     int transmit_from_user(byte_view written, bytes& response);
     /// One command of the kernel itself, e.g. an IMA extend: 0, a negative errno, or the TPM's return code.
@@ -58,6 +65,7 @@ class linux_tpm_chip {
   private:
     int transmit(byte_view command, bytes& response);
     int try_transmit(byte_view command, bytes& response);
+    void tell(command_end end, const sc_core::sc_time& at, byte_view command) const;
     int ask_capability(std::uint32_t property, std::size_t least_body, bytes& response);
     void set_timeouts(byte_view response);
     void set_durations(byte_view response);
@@ -73,6 +81,7 @@ class linux_tpm_chip {
     std::array<sc_core::sc_time, 3> m_durations;  ///< short, medium, long; 0: unknown
     bool m_registered = false;
     std::uint64_t m_generation = 0;
+    command_hook m_hook;
 };
 
 }  // namespace vtwin::models

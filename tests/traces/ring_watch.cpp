@@ -56,6 +56,16 @@ TEST_CASE("stores to a mapped ring are decoded until it is unmapped") {
     CHECK(b.seen.size() == 4);
 }
 
+TEST_CASE("a request that was sent before the page is mapped is seen when it is") {
+    bench b;
+    b.store(0, octets(14, 0, 0, 0, 1, 0, 0, 0, 0x00, 0xC1, 0, 0, 0, 14, 0, 0, 0, 0x15));
+    b.rings.mapped(xen::domid_t{2}, xen::domid_t{5}, b.frame);
+    REQUIRE(b.seen.size() == 1);
+    CHECK(b.seen[0].state_stored);
+    CHECK(b.seen[0].state == ring_state::submit);
+    CHECK(b.seen[0].code == 0x15);
+}
+
 TEST_CASE("extra pages move the packet") {
     bench b;
     b.rings.mapped(xen::domid_t{2}, xen::domid_t{5}, b.frame);
