@@ -4,12 +4,13 @@
 #include <systemc>
 
 #include "scenarios/cli/cli.h"
+#include "scenarios/runner/simulate.h"
 
 /// SystemC's entry point. Failed assertions come back as exceptions, so that the program can say what
 /// happened.
 int sc_main(int argc, char* argv[]) {
     sc_core::sc_report_handler::set_actions(sc_core::SC_FATAL, sc_core::SC_THROW);
-    return vtwin::scenario::run_cli(argc, argv, {}, std::cout, std::cerr);
+    return vtwin::scenario::run_cli(argc, argv, vtwin::scenario::simulate, std::cout, std::cerr);
 }
 
 int main(int argc, char* argv[]) {

@@ -21,6 +21,9 @@ struct driver_params {
     sc_core::sc_time tis_timeout_a = ms(750), tis_timeout_b = ms(2000), tis_timeout_c = ms(750),
                      tis_timeout_d = ms(750);  ///< least values, used until the chip has answered
 
+    // mini-os
+    sc_core::sc_time minios_main_sleep = ms(2000);  ///< at the start of both stub domains' main
+
     // hardened variants of drivers that wait for ever
     sc_core::sc_time hardened_wait = ms(120000);  ///< for an answer or a peer's state
     unsigned hardened_attempts = 16;              ///< for a transaction in conflict

@@ -1,5 +1,5 @@
-// What a run is made of: validated, complete, no optionals except where absence means something. Scenario files are
-// turned into these structs by scenarios/; models read nothing else.
+// What a run is made of: validated, complete, no optionals except where absence means something. Scenario
+// files are turned into these structs by scenarios/; models read nothing else.
 #pragma once
 
 #include <cstdint>
@@ -19,40 +19,40 @@ namespace vtwin::models {
 /// A file that takes part in a run: its content was read and hashed when the scenario was loaded.
 struct measured_file {
     std::string path;
-    bytes content;        ///< empty when only digests matter (IMA files)
+    bytes content;  ///< empty when only digests matter (IMA files)
     bytes sha1, sha256;
 };
 
 /// A machine file for a disk: content at start; empty content means a blank disk of `size` bytes.
 struct disk_config {
     std::uint64_t size = 0;
-    std::string path;      ///< "" for a disk that lives only during the run
+    std::string path;  ///< "" for a disk that lives only during the run
     bytes content;
 };
 
 struct firmware_measurement {
     std::uint32_t pcr = 0;
     std::string description;
-    bytes sha1;            ///< digest that the firmware extends
+    bytes sha1;  ///< digest that the firmware extends
 };
 
 struct manager_config {
     std::string name = "vtpmmgr";
     std::string label;
     std::uint32_t memory_mib = 0;
-    std::uint32_t locality = 0;      ///< tpmlocality=
+    std::uint32_t locality = 0;  ///< tpmlocality=
     disk_config disk;
-    std::string command_line;        ///< as xl would hand it over
+    std::string command_line;  ///< as xl would hand it over
 };
 
 struct vtpm_config {
     std::string name;
-    std::string backend;             ///< name of the manager domain
+    std::string backend;  ///< name of the manager domain
     std::string label;
     uuid_t uuid;
     std::uint32_t memory_mib = 0;
     disk_config disk;
-    bool administrator = false;      ///< started first and attached to dom0; becomes the manager's first record
+    bool administrator = false;  ///< started first and attached to dom0; becomes the manager's first record
     std::string command_line;
 };
 
@@ -60,13 +60,14 @@ struct guest_config {
     std::string name;
     std::string label;
     std::uint32_t memory_mib = 0;
-    std::string vtpm;                               ///< its vTPM domain
-    std::optional<sc_core::sc_time> attach_after;   ///< vtpm-attach this long after the guest started; absent: at boot
+    std::string vtpm;  ///< its vTPM domain
+    std::optional<sc_core::sc_time>
+        attach_after;  ///< vtpm-attach this long after the guest started; absent: at boot
     measured_file kernel, initrd;
     std::string command_line;
-    std::vector<measured_file> ima_files;           ///< in the order of their first use
-    sc_core::sc_time ima_interval;                  ///< between two measured files
-    sc_core::sc_time attest_after;                  ///< from the start of user space to the challenge
+    std::vector<measured_file> ima_files;  ///< in the order of their first use
+    sc_core::sc_time ima_interval;         ///< between two measured files
+    sc_core::sc_time attest_after;         ///< from the start of user space to the challenge
     std::uint32_t attestations = 1;
     sc_core::sc_time attestation_interval;
 };
@@ -74,8 +75,8 @@ struct guest_config {
 struct machine_config {
     std::string name;
     std::uint32_t pcpus = 0;
-    std::string scheduler;                          ///< "credit", "round_robin"
-    bool xsm = true;                                ///< FLASK labels available
+    std::string scheduler;  ///< "credit", "round_robin"
+    bool xsm = true;        ///< FLASK labels available
     xen::cost_profile hypervisor_costs;
     software_costs costs;
     behaviour_set behaviours;
@@ -90,14 +91,14 @@ struct machine_config {
 struct guest_reference {
     bytes kernel_sha1, initrd_sha1;
     std::string command_line;
-    std::map<std::string, bytes> ima_files;   ///< path to SHA-256 (ima-ng d-ng field)
+    std::map<std::string, bytes> ima_files;  ///< path to SHA-256 (ima-ng d-ng field)
     uuid_t vtpm_uuid;
     std::string vtpm_label;
 };
 struct verifier_config {
     std::string name;
     std::map<std::string, guest_reference> guests;
-    std::vector<firmware_measurement> platform;     ///< the approved boot of the hardware, in order
+    std::vector<firmware_measurement> platform;  ///< the approved boot of the hardware, in order
     std::uint32_t vtpm_pcr_mask = 0;
     std::uint32_t hardware_pcr_mask = 0;
     std::uint32_t deep_quote_flags = 0;
@@ -107,7 +108,7 @@ struct run_config {
     std::uint64_t seed = 0;
     machine_config machine;
     verifier_config verifier;
-    sc_core::sc_time time_limit;                    ///< the run fails when it is not over by then
+    sc_core::sc_time time_limit;  ///< the run fails when it is not over by then
 };
 
 }  // namespace vtwin::models

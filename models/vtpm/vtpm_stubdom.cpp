@@ -7,6 +7,7 @@
 
 #include "models/domain_crash.h"
 #include "tpm/codec/wire.h"
+#include "tpm/engine/firmware12.h"
 
 namespace vtwin::models {
 namespace {
@@ -85,6 +86,10 @@ void vtpm_stubdom::run() {
             return;
     }
     m_entropy.connect(m_random);
+    if (m_params.open_disk && !m_params.open_disk()) {
+        log(level::error, "no disk: shutting down");
+        return;
+    }
     if (!start_tpm())
         return;
     serve();
@@ -143,7 +148,6 @@ bool vtpm_stubdom::restore(const bytes& image) {
         (keep_volatile && !m_engine.set_state(tpm::state_kind::volatile_state, volatile_part)))
         return false;
     m_sessions.clear();
-    m_engine.set_physical_presence(true);
     m_engine.power_cycle();
     if (!keep_volatile)
         power_on_and_start();
@@ -154,12 +158,9 @@ bool vtpm_stubdom::restore(const bytes& image) {
 void vtpm_stubdom::make_fresh_tpm() {
     m_sessions.clear();
     m_engine.erase();
-    m_engine.set_physical_presence(true);
     m_engine.power_cycle();
-    power_on_and_start();
-    engine_command(command(ord_physical_enable, {}), 0);
-    const std::array active{std::byte{0}};
-    engine_command(command(ord_physical_set_deactivated, active), 0);
+    if (const auto code = tpm::make_ready_for_use(m_engine); code != tpm_success)
+        log(level::error, fmt::format("the TPM cannot be enabled: code {}", code));
     m_engine.power_cycle();
     power_on_and_start();
 

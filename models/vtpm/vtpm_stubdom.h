@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,7 +24,8 @@ namespace vtwin::models {
 struct vtpm_params {
     behaviour_set behaviours;
     software_costs costs;
-    bool save_after_command = true;  ///< false only for measuring the path without its saves
+    bool save_after_command = true;   ///< false only for measuring the path without its saves
+    std::function<bool()> open_disk;  ///< called between seeding and the first read; false: the domain ends
 };
 
 /// The program of the domain, above its drivers. `engine` must draw its entropy from `entropy`, which run()

@@ -48,6 +48,7 @@ std::span<const cost_field<models::software_costs>> software_cost_fields() {
         {"rsa_keygen", &p::rsa_keygen, "RSA-2048 key generation in software"},
         {"vtpm_command", &p::vtpm_command, "software TPM: a command without public-key work"},
         {"network_latency", &p::network_latency, "guest to verifier, one way"},
+        {"firmware_poll", &p::firmware_poll, "firmware: pause between two looks at a TPM status register"},
     };
     return fields;
 }

@@ -1,0 +1,79 @@
+#include "models/guest/linux_guest.h"
+
+#include <fmt/format.h>
+
+namespace vtwin::models {
+namespace {
+
+constexpr std::uint32_t ima_pcr = 10, aggregate_pcrs = 8;
+constexpr std::size_t digest_size = 20;
+
+}  // namespace
+
+measurement_list::measurement_list(tpm_transport_if* device, tpm::entropy_if& entropy)
+    : m_device(device),
+      m_tpm([this](byte_view command) { return m_device->transmit(command).response; }, entropy) {}
+
+void measurement_list::begin() {
+    std::vector<bytes> pcrs;
+    for (std::uint32_t pcr = 0; pcr < aggregate_pcrs; ++pcr) {
+        bytes value(digest_size);
+        if (m_device != nullptr) {
+            if (const auto read = m_tpm.pcr_read(pcr))
+                value.assign(read.value.begin(), read.value.end());
+        }
+        pcrs.push_back(std::move(value));
+    }
+    // Without a TPM the aggregate is all zeros instead of a digest of zeros.
+    add(m_device != nullptr ? make_boot_aggregate(pcrs)
+                            : make_ima_entry("sha1", bytes(digest_size), "boot_aggregate"));
+}
+
+void measurement_list::measure(const measured_file& file) {
+    add(make_ima_entry("sha256", file.sha256, file.path));
+}
+
+void measurement_list::add(ima_entry entry) {
+    if (m_device != nullptr)
+        m_tpm.extend(ima_pcr, entry.template_hash);  // a refused extend leaves the list ahead of PCR 10
+    m_entries.push_back(std::move(entry));
+}
+
+void run_workload(const guest_config& guest, measurement_list& list, stubdom_services_if& services) {
+    for (const auto& file : guest.ima_files) {
+        list.measure(file);
+        services.sleep(guest.ima_interval);
+    }
+    services.log(stubdom_services_if::level::info,
+                 fmt::format("{} files measured by IMA", guest.ima_files.size()));
+}
+
+void run_attestations(const guest_config& guest, attestation_agent& agent,
+                      const std::vector<measurement>& boot_log, const measurement_list& list,
+                      stubdom_services_if& services, const std::function<void(attestation_outcome)>& report) {
+    attestation_outcome outcome;
+    outcome.guest = guest.name;
+    outcome.asked = services.now();
+    if (!agent.enrol(outcome.problem)) {
+        outcome.answered = services.now();
+        report(outcome);
+        return;
+    }
+    services.sleep(guest.attest_after);
+    for (std::uint32_t i = 0; i < guest.attestations; ++i) {
+        if (i != 0)
+            services.sleep(guest.attestation_interval);
+        outcome = {};
+        outcome.guest = guest.name;
+        outcome.asked = services.now();
+        auto result = agent.attest(boot_log, list.entries(), guest.attach_after.has_value(), outcome.problem);
+        outcome.answered = services.now();
+        outcome.completed = result.has_value();
+        outcome.sent = agent.last_evidence();
+        if (result)
+            outcome.result = std::move(*result);
+        report(std::move(outcome));
+    }
+}
+
+}  // namespace vtwin::models

@@ -1,0 +1,91 @@
+#include "models/platform/linux_domain.h"
+
+#include "models/drivers/minios_tpmfront.h"
+#include "models/guest/pv_grub.h"
+
+namespace vtwin::models {
+
+using level = stubdom_services_if::level;
+
+linux_domain::linux_domain(sc_core::sc_module_name name, std::string label, const run_context& context)
+    : sc_module(name),
+      os("os", context.costs, kernel_flavour::linux_pv),
+      m_context(context),
+      m_name(std::move(label)) {
+    os.set_main([this] { main_thread(); });
+    os.set_log_sink([this](auto severity, const auto& text) { m_context.say(m_name, text, severity); });
+}
+
+void linux_domain::main_thread() {
+    m_tpm.reset();
+    m_bus.reset();
+    if (!boot_loader()) {
+        os.log(level::error, "measured boot failed: the kernel is not started");
+        os.shut_down(xen::shutdown_reason::crash);
+    }
+    m_bus = std::make_unique<linux_xenbus>(os);
+    m_tpm = std::make_unique<linux_tpmfront>(os, *m_bus, m_context.behaviours, m_context.drivers);
+    m_bus->start();
+    m_bus->register_driver(*m_tpm);
+    user_space();
+}
+
+guest_domain::guest_domain(sc_core::sc_module_name name, const guest_config& config,
+                           const run_context& context, remote_parties& parties)
+    : linux_domain(name, config.name, context),
+      m_config(config),
+      m_entropy(context.seed, std::string(this->name()) + ".entropy"),
+      m_network(os, parties, context.costs.network_latency) {}
+
+/// pv-grub measures only when the guest has a vTPM at boot. It is a mini-os program; here it runs on the
+/// kernel that Linux will use, with mini-os' tpmfront.
+bool guest_domain::boot_loader() {
+    m_boot_log.clear();
+    if (m_config.attach_after)
+        return true;
+    minios_tpmfront front(os, m_context.behaviours, m_context.drivers);
+    if (!front.init()) {
+        os.log(level::warning, "no vTPM: nothing is measured");
+        return true;
+    }
+    bool complete = false;
+    m_boot_log = measure_boot(m_config, front, complete);
+    front.shutdown();
+    os.log(level::info, complete ? "kernel, command line and initrd measured into PCR 4 and 5"
+                                 : "a measurement was refused");
+    return complete;
+}
+
+void guest_domain::user_space() {
+    const bool late = m_config.attach_after.has_value();
+    m_measurements = std::make_unique<measurement_list>(late ? nullptr : &tpm(), m_entropy);
+    if (!late)
+        tpm().wait_until_present();
+    m_measurements->begin();
+    run_workload(m_config, *m_measurements, os);
+    if (late) {
+        tpm().wait_until_present();
+        os.log(level::info, "a vTPM was attached to the running guest");
+    }
+    m_agent = std::make_unique<attestation_agent>(m_config.name, tpm(), m_network, m_entropy, os);
+    if (m_config.attestations != 0)
+        run_attestations(m_config, *m_agent, m_boot_log, *m_measurements, os, on_outcome);
+    user_program(*this);
+    on_finished();
+}
+
+dom0_domain::dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties)
+    : linux_domain(name, "dom0", context), m_network(os, parties, context.costs.network_latency) {}
+
+void dom0_domain::user_space() {
+    if (!m_plan)
+        return;
+    tpm().wait_until_present();
+    administrator administrator(*m_plan, tpm(), m_network, os);
+    std::string problem;
+    if (administrator.provision(problem))
+        problem.clear();
+    on_provisioned(problem);
+}
+
+}  // namespace vtwin::models

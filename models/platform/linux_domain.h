@@ -1,0 +1,85 @@
+// A domain with a Linux kernel and its vTPM driver: a guest that attests, or dom0 with its administrator.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <systemc>
+
+#include "models/chance.h"
+#include "models/dom0/administrator.h"
+#include "models/drivers/linux_tpmfront.h"
+#include "models/drivers/linux_xenbus.h"
+#include "models/guest/linux_guest.h"
+#include "models/kernel/kernel.h"
+#include "models/platform/config.h"
+#include "models/platform/network_link.h"
+#include "models/platform/run_context.h"
+
+namespace vtwin::models {
+
+/// The kernel of a Linux domain with XenBus and xen-tpmfront, made anew at every boot.
+class linux_domain : public sc_core::sc_module {
+  public:
+    linux_domain(sc_core::sc_module_name name, std::string label, const run_context& context);
+
+    kernel os;  ///< its ports are bound in platform
+
+    /// The vTPM driver; valid once the kernel has booted.
+    linux_tpmfront& tpm() { return *m_tpm; }
+
+  protected:
+    /// User space, in thread "main" with XenBus up.
+    virtual void user_space() = 0;
+    /// Before the kernel: what the boot loader does. False stops the boot.
+    virtual bool boot_loader() { return true; }
+
+    const run_context& m_context;
+    const std::string m_name;
+
+  private:
+    void main_thread();
+    std::unique_ptr<linux_xenbus> m_bus;
+    std::unique_ptr<linux_tpmfront> m_tpm;
+};
+
+class guest_domain final : public linux_domain {
+  public:
+    guest_domain(sc_core::sc_module_name name, const guest_config& config, const run_context& context,
+                 remote_parties& parties);
+
+    /// Called for every attestation that ended, and once more with the number of them when all are done.
+    std::function<void(attestation_outcome)> on_outcome = [](const attestation_outcome&) {};
+    std::function<void()> on_finished = [] {};
+    /// A workload of the guest's user space, after its attestations.
+    std::function<void(guest_domain&)> user_program = [](guest_domain&) {};
+    const guest_config& config() const { return m_config; }
+
+  private:
+    void user_space() override;
+    bool boot_loader() override;
+
+    const guest_config& m_config;
+    chance_stream m_entropy;
+    network_link m_network;
+    std::vector<measurement> m_boot_log;
+    std::unique_ptr<measurement_list> m_measurements;
+    std::unique_ptr<attestation_agent> m_agent;
+};
+
+class dom0_domain final : public linux_domain {
+  public:
+    dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties);
+
+    /// What to provision once dom0's own vTPM is there; without a plan dom0 only runs.
+    void set_plan(provisioning_plan plan) { m_plan = std::move(plan); }
+    /// Called with the problem, empty when the manager is provisioned.
+    std::function<void(const std::string& problem)> on_provisioned = [](const std::string&) {};
+
+  private:
+    void user_space() override;
+
+    std::optional<provisioning_plan> m_plan;
+    network_link m_network;
+};
+
+}  // namespace vtwin::models

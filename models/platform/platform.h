@@ -1,0 +1,93 @@
+// The one class that wires a machine together: hardware TPM, hypervisor with its services, stub domains,
+// guests, and the parties outside. All topology is in its constructor.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "hypervisor/block/blkback.h"
+#include "hypervisor/block/memory_disk.h"
+#include "hypervisor/machine.h"
+#include "hypervisor/toolstack/toolstack.h"
+#include "hypervisor/xenstore/xenstored.h"
+#include "models/platform/config.h"
+#include "models/platform/linux_domain.h"
+#include "models/platform/manager_domain.h"
+#include "models/platform/run_context.h"
+#include "models/platform/tpm_hardware.h"
+#include "models/platform/vtpm_domain.h"
+#include "models/remote/remote_parties.h"
+
+namespace vtwin::models {
+
+class platform final : public sc_core::sc_module {
+  public:
+    /// `config` must outlive the platform. `timeline` hears what happens, in order of simulated time.
+    platform(sc_core::sc_module_name name, const run_config& config, timeline_sink timeline);
+
+    /// Runs until every guest has attested as configured, something failed for good, or the time limit.
+    struct outcome {
+        bool finished = false;  ///< all guests came to their end
+        std::string problem;    ///< why the machine did not get so far
+        std::vector<attestation_outcome> attestations;
+    };
+    const outcome& run();
+
+    // ---- for recorders and reports
+    xen::machine& hypervisor() { return m_machine; }
+    xen::xenstored& store() { return m_store; }
+    xen::blkback& block_backend() { return m_blkback; }
+    tpm_hardware& hardware() { return m_hardware; }
+    remote_parties& parties() { return m_parties; }
+    const std::vector<std::unique_ptr<guest_domain>>& guests() const { return m_guests; }
+    const std::vector<std::unique_ptr<vtpm_domain>>& vtpms() const { return m_vtpms; }
+    dom0_domain& dom0() { return m_dom0; }
+    tpm::libtpms_host& library() { return m_library; }
+
+  private:
+    void wire(kernel& os, xen::domain& domain);
+    xen::domain& add_domain(const std::string& name, const std::string& label, std::uint32_t memory_mib,
+                            std::vector<std::uint64_t> iomem = {});
+    void add_disk(const std::string& domain, const disk_config& config);
+    void operate();
+    bool switch_on();
+    provisioning_plan plan() const;
+    bool start_manager();
+    bool start_administrator();
+    bool start_vtpm(const vtpm_config& config);
+    bool start_guest(const guest_config& config);
+    void attach_late_vtpms();
+    xen::domain_spec spec_of(const std::string& name, std::uint32_t memory_mib,
+                             const std::string& command_line) const;
+    bool xl_create(const xen::domain_spec& spec);
+    bool xl_attach(const std::string& domain, const xen::vtpm_spec& vtpm);
+    bool report(const xen::xl_result& result, const std::string& domain);
+    bool fail(const std::string& problem);
+    const vtpm_config& vtpm_of(const guest_config& guest) const;
+
+    const run_config& m_config;
+    run_context m_context;
+    tpm::libtpms_host m_library;
+    remote_parties m_parties;
+    tpm_hardware m_hardware;
+    xen::machine m_machine;
+    xen::xenstored m_store;
+    xen::blkback m_blkback;
+    xen::toolstack m_toolstack;
+    dom0_domain m_dom0;
+    manager_domain m_manager;
+    std::vector<std::unique_ptr<vtpm_domain>> m_vtpms;
+    std::vector<std::unique_ptr<guest_domain>> m_guests;
+    std::map<std::string, xen::domain*> m_domains;
+    std::map<std::string, std::unique_ptr<xen::memory_disk>> m_disks;
+    std::map<std::string, sc_core::sc_time> m_guest_started;
+    bytes m_ek_public, m_ek_certificate;
+    std::size_t m_guests_running = 0;
+    bool m_provisioned = false;
+    sc_core::sc_event m_progress;
+    outcome m_outcome;
+};
+
+}  // namespace vtwin::models

@@ -1,0 +1,59 @@
+// The machine's hardware TPM with its bus: a chip personality over libtpms, made, provisioned with an
+// endorsement key and certified by its manufacturer before the machine is switched on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <systemc>
+
+#include "models/chance.h"
+#include "models/firmware/bare_metal_bus.h"
+#include "models/ports.h"
+#include "tpm/bus/lpc_bus.h"
+#include "tpm/chip_profile.h"
+#include "tpm/engine/libtpms_engine.h"
+#include "tpm/tis/tis_device.h"
+
+namespace vtwin::models {
+
+/// Two masters on one bus: the firmware before Xen runs, and Xen's domains after it. Adds no time.
+class bus_junction final : public sc_core::sc_module {
+  public:
+    tlm_utils::simple_target_socket<bus_junction> firmware, hypervisor;
+    tlm_utils::simple_initiator_socket<bus_junction> bus;
+
+    explicit bus_junction(sc_core::sc_module_name name);
+
+  private:
+    void forward(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
+        bus->b_transport(transaction, delay);
+    }
+};
+
+class tpm_hardware final : public sc_core::sc_module {
+  public:
+    tpm_hardware(sc_core::sc_module_name name, tpm::libtpms_host& library, const tpm::chip_profile& profile,
+                 std::uint64_t seed, const sc_core::sc_time& access_cost);
+
+    /// What the factory does: powers the chip, enables and activates it, makes the endorsement key. Returns
+    /// the public EK (TPM_PUBKEY); empty with `problem` when the chip refused.
+    bytes manufacture(std::string& problem);
+
+    /// Where Xen's memory-mapped I/O goes in.
+    tlm_utils::simple_target_socket<bus_junction>& host() { return m_junction.hypervisor; }
+    xen::mmio_if& firmware_bus() { return m_firmware_bus; }
+    tpm::libtpms_engine& engine() { return m_engine; }
+    tpm::tis_device& tis() { return m_tis; }
+    tpm::lpc_bus& bus() { return m_bus; }
+
+  private:
+    chance_stream m_entropy, m_timing, m_factory;
+    tpm::libtpms_engine m_engine;
+    bare_metal_bus m_firmware_bus;
+    bus_junction m_junction;
+    tpm::lpc_bus m_bus;
+    tpm::tis_device m_tis;
+};
+
+}  // namespace vtwin::models

@@ -1,0 +1,37 @@
+// A vTPM stub domain: mini-os, its drivers, the vTPM program and the TPM engine behind it.
+#pragma once
+
+#include <memory>
+#include <systemc>
+
+#include "models/kernel/kernel.h"
+#include "models/platform/config.h"
+#include "models/platform/run_context.h"
+#include "models/vtpm/entropy_relay.h"
+#include "tpm/engine/libtpms_engine.h"
+
+namespace vtwin::models {
+
+class vtpm_domain final : public sc_core::sc_module {
+  public:
+    vtpm_domain(sc_core::sc_module_name name, const vtpm_config& config, const run_context& context,
+                tpm::libtpms_host& library);
+
+    kernel os;  ///< its ports are bound in platform
+
+    tpm::libtpms_engine& engine() { return m_engine; }
+    const vtpm_config& config() const { return m_config; }
+    /// Without saves: for measuring the path alone.
+    void set_save_after_command(bool on) { m_save_after_command = on; }
+
+  private:
+    void program();
+
+    const vtpm_config& m_config;
+    const run_context& m_context;
+    entropy_relay m_entropy;
+    tpm::libtpms_engine m_engine;
+    bool m_save_after_command = true;
+};
+
+}  // namespace vtwin::models
