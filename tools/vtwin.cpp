@@ -10,6 +10,7 @@
 /// happened.
 int sc_main(int argc, char* argv[]) {
     sc_core::sc_report_handler::set_actions(sc_core::SC_FATAL, sc_core::SC_THROW);
+    sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_DO_NOTHING);  // "simulation stopped"
     return vtwin::scenario::run_cli(argc, argv, vtwin::scenario::simulate, std::cout, std::cerr);
 }
 

@@ -27,6 +27,9 @@ class linux_domain : public sc_core::sc_module {
     /// The vTPM driver; valid once the kernel has booted.
     linux_tpmfront& tpm() { return *m_tpm; }
 
+    /// For an observer: each command that the kernel's TPM core is given and gives back.
+    void on_command(linux_tpm_chip::command_hook hook) { m_command_hook = std::move(hook); }
+
   protected:
     /// User space, in thread "main" with XenBus up.
     virtual void user_space() = 0;
@@ -40,6 +43,7 @@ class linux_domain : public sc_core::sc_module {
     void main_thread();
     std::unique_ptr<linux_xenbus> m_bus;
     std::unique_ptr<linux_tpmfront> m_tpm;
+    linux_tpm_chip::command_hook m_command_hook;
 };
 
 class guest_domain final : public linux_domain {

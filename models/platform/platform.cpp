@@ -171,13 +171,24 @@ provisioning_plan platform::plan() const {
     return plan;
 }
 
+/// The hardened manager takes its administrator from its command line instead of from the order of first
+/// saves.
+std::string platform::administrator_word() const {
+    const auto& vtpms = m_config.machine.vtpms;
+    const auto found = std::ranges::find_if(vtpms, &vtpm_config::administrator);
+    if (found == vtpms.end() ||
+        m_context.behaviours.faithful(behaviour::vtpmmgr_first_autocreated_vtpm_is_admin))
+        return "";
+    return " admin_uuid=" + to_string(found->uuid);
+}
+
 bool platform::start_manager() {
     if (std::ranges::any_of(m_config.machine.vtpms, &vtpm_config::administrator))
         m_dom0.set_plan(plan());
     if (!m_toolstack.boot_dom0(*m_domains["dom0"]))
         return fail("dom0 does not boot");
     const auto& manager = m_config.machine.manager;
-    auto spec = spec_of(manager.name, manager.memory_mib, manager.command_line);
+    auto spec = spec_of(manager.name, manager.memory_mib, manager.command_line + administrator_word());
     spec.disks.push_back({manager.name});
     return xl_create(spec);
 }
@@ -266,6 +277,19 @@ void platform::attach_late_vtpms() {
             sc_core::wait(due(guest) - sc_core::sc_time_stamp());
         xl_attach(guest->name, {guest->vtpm, to_string(vtpm_of(*guest).uuid)});
     }
+}
+
+std::string platform::name_of(xen::domid_t domid) const {
+    const auto found = std::ranges::find_if(
+        m_domains, [domid](const auto& entry) { return entry.second->domid() == domid; });
+    return found == m_domains.end() ? "" : found->first;
+}
+
+std::vector<linux_domain*> platform::linux_domains() {
+    std::vector<linux_domain*> domains{&m_dom0};
+    for (const auto& guest : m_guests)
+        domains.push_back(guest.get());
+    return domains;
 }
 
 const vtpm_config& platform::vtpm_of(const guest_config& guest) const {

@@ -36,6 +36,10 @@ class platform final : public sc_core::sc_module {
     const outcome& run();
 
     // ---- for recorders and reports
+    /// Name in the configuration of the domain that has this id now; "" when none has.
+    std::string name_of(xen::domid_t domid) const;
+    /// Every domain with a Linux kernel, dom0 first.
+    std::vector<linux_domain*> linux_domains();
     xen::machine& hypervisor() { return m_machine; }
     xen::xenstored& store() { return m_store; }
     xen::blkback& block_backend() { return m_blkback; }
@@ -54,6 +58,7 @@ class platform final : public sc_core::sc_module {
     void operate();
     bool switch_on();
     provisioning_plan plan() const;
+    std::string administrator_word() const;
     bool start_manager();
     bool start_administrator();
     bool start_vtpm(const vtpm_config& config);

@@ -105,6 +105,12 @@ image_error vtpmblk::load(bytes& cleartext) {
     image_key record;
     if (const auto error = fetch_key(record); error != image_error::none)
         return error;
+    // A record made by VTPM_NEW holds zeros: nothing was saved yet. Upstream finds that out by failing to
+    // load.
+    const auto zero = [](std::byte octet) { return octet == std::byte{0}; };
+    if (m_behaviours.hardened(behaviour::vtpm_load_error_becomes_fresh_tpm) &&
+        std::ranges::all_of(record.hash, zero) && std::ranges::all_of(record.key, zero))
+        return image_error::manager_unknown_uuid;
     bytes blob;
     const auto error = find_current(record, blob);
     if (error != image_error::none) {

@@ -1,7 +1,16 @@
 #include "scenarios/runner/simulate.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
 #include "models/platform/platform.h"
 #include "models/remote/evidence_files.h"
+#include "scenarios/schema/problem.h"
+#include "traces/recorder.h"
 
 namespace vtwin::scenario {
 namespace {
@@ -22,6 +31,79 @@ std::vector<output_file> evidence_of(const models::remote_parties& parties) {
     return files;
 }
 
+/// The recorder on the machine's wires.
+class observed_machine {
+  public:
+    observed_machine(models::platform& machine, const models::run_config& config, bool waveform)
+        : m_machine(machine), m_config(config), m_recorder(identify(), {.waveform = waveform}) {
+        auto& hypervisor = machine.hypervisor();
+        m_recorder.attach_grants(hypervisor.grants, hypervisor.memory());
+        if (waveform) {
+            m_recorder.attach_events(hypervisor.pending);
+            m_recorder.attach_vcpus(hypervisor.vcpu_states);
+        }
+        m_recorder.attach_disk(machine.block_backend().request_done);
+        m_recorder.attach_tpm("hardware", machine.hardware().tis().states, machine.hardware().tis().commands);
+        m_recorder.attach_bus("lpc", machine.hardware().bus().cycles);
+        for (auto* guest : machine.linux_domains())
+            guest->on_command([this, guest](auto end, const auto& at, std::uint32_t ordinal) {
+                const auto domid = guest->os.info().domid;
+                if (end == models::linux_tpm_chip::command_end::issued)
+                    m_recorder.command_issued(domid, at, ordinal);
+                else
+                    m_recorder.command_returned(domid, at, ordinal);
+            });
+    }
+
+    trace::recorder& recorder() { return m_recorder; }
+
+  private:
+    trace::identify_domain identify() const {
+        return [this](xen::domid_t domid) {
+            trace::domain_identity who{m_machine.name_of(domid), trace::domain_role::other};
+            if (who.name == m_config.machine.manager.name)
+                who.role = trace::domain_role::manager;
+            else if (std::ranges::count(m_config.machine.vtpms, who.name, &models::vtpm_config::name) != 0)
+                who.role = trace::domain_role::vtpm;
+            return who;
+        };
+    }
+
+    models::platform& m_machine;
+    const models::run_config& m_config;
+    trace::recorder m_recorder;
+};
+
+void write_waveform(trace::recorder& recorder, const std::filesystem::path& directory) {
+    std::ofstream vcd(directory / "trace.vcd", std::ios::binary),
+        layout(directory / "trace.gtkw", std::ios::binary);
+    const bool written = recorder.write_vcd(vcd);
+    recorder.write_gtkw(layout, "trace.vcd");
+    vcd.close();
+    layout.close();
+    if (!written || !vcd || !layout)
+        throw user_error({directory.string()}, "", "the waveform cannot be written");
+}
+
+/// Sums of the hops over all commands of the guests.
+std::vector<time_share> shares_of(const std::vector<trace::latency_row>& rows,
+                                  const models::run_config& config) {
+    constexpr std::pair<const char*, std::uint64_t trace::latency_row::*> hops[] = {
+        {"queue", &trace::latency_row::queue},     {"ring", &trace::latency_row::ring},
+        {"backend", &trace::latency_row::backend}, {"save", &trace::latency_row::save},
+        {"manager", &trace::latency_row::manager}, {"bus", &trace::latency_row::bus},
+        {"chip", &trace::latency_row::chip},       {"return", &trace::latency_row::back}};
+    std::vector<time_share> shares;
+    for (const auto& [name, member] : hops) {
+        std::uint64_t sum = 0;
+        for (const auto& row : rows)
+            if (std::ranges::count(config.machine.guests, row.origin, &models::guest_config::name) != 0)
+                sum += row.*member;
+        shares.push_back({name, sc_core::sc_time(static_cast<double>(sum), sc_core::SC_NS)});
+    }
+    return shares;
+}
+
 }  // namespace
 
 simulation_outputs simulate(const models::run_config& config, const simulation_options& options) {
@@ -34,6 +116,7 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
             options.on_line(outputs.timeline.back());
     };
     models::platform platform("machine", config, hear);
+    observed_machine observed(platform, config, options.vcd);
     const auto& outcome = platform.run();
     outputs.finished = outcome.finished;
     outputs.simulated = sc_core::sc_time_stamp();
@@ -48,6 +131,13 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
         outputs.verdicts.push_back(std::move(none));
     }
     outputs.files = evidence_of(platform.parties());
+    auto& recorder = observed.recorder();
+    std::ostringstream table;
+    recorder.write_latency_csv(table);
+    outputs.files.push_back({"latency.csv", table.str()});
+    outputs.where_time_went = shares_of(recorder.latency_rows(), config);
+    if (options.vcd)
+        write_waveform(recorder, options.trace_directory);
     return outputs;
 }
 
