@@ -132,6 +132,7 @@ void recorder::command_returned(xen::domid_t guest, const sc_core::sc_time& at, 
 }
 
 bool recorder::write_vcd(std::ostream& out) {
+    m_wave.writer().advance(sc_core::sc_time_stamp());
     return m_options.waveform && m_wave.writer().finish(out);
 }
 

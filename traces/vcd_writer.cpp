@@ -223,6 +223,11 @@ bool vcd_writer::finish(std::ostream& out) {
         emit(m_ahead.top());
         m_ahead.pop();
     }
+    if (m_now_ps > m_written_ps) {
+        m_body += '#';
+        append_decimal(m_body, m_now_ps);
+        m_body += '\n';
+    }
     write_header(out);
     if (m_spool) {
         std::rewind(m_spool.get());

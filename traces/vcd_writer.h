@@ -43,7 +43,8 @@ class vcd_writer {
     };
     const std::vector<declaration>& declarations() const { return m_declarations; }
 
-    /// Releases what is held back and writes the file. False when a write failed. Once only.
+    /// Releases what is held back and writes the file; it ends at the last change or promise. False when a
+    /// write failed. Once only.
     bool finish(std::ostream& out);
 
   private:

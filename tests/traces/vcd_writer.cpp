@@ -80,6 +80,13 @@ TEST_CASE("changes reported ahead of time come out in order") {
     CHECK(text.history("t.b") == "0=x 20=00000010 30=00000100 100=00000101");
 }
 
+TEST_CASE("a waveform ends with the simulation") {
+    vcd_writer vcd;
+    vcd.set(ps(5), vcd.add_wire("t.a", 1), 1);
+    vcd.advance(ps(900));
+    CHECK(finished(vcd).ends_with("#5\n1!\n#900\n"));
+}
+
 TEST_CASE("a change back within one moment leaves the last value") {
     vcd_writer vcd;
     const auto a = vcd.add_wire("t.a", 1);
