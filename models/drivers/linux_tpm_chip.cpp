@@ -76,6 +76,7 @@ linux_tpm_chip::linux_tpm_chip(kernel& owner, linux_tpm_driver_if& driver, drive
     : m_kernel(owner), m_driver(driver), m_params(std::move(params)), m_mutex(owner) {}
 
 void linux_tpm_chip::reset() {
+    m_mutex.reset();
     m_timeouts.fill(sc_core::SC_ZERO_TIME);
     m_durations.fill(sc_core::SC_ZERO_TIME);
     m_registered = false;

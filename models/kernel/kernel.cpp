@@ -25,6 +25,7 @@ kernel::~kernel() = default;
 void kernel::boot(const xen::start_info& info) {
     sc_assert(m_threads.empty() && "booted while threads of the last run are alive");
     m_info = info;
+    ++m_boots;
     m_booted = true;
     m_stopped = m_in_upcall = false;
     m_ready.clear();
@@ -70,11 +71,14 @@ void kernel::log(level severity, const std::string& text) {
 
 void kernel::panic(const std::string& why) {
     log(level::error, "kernel panic: " + why);
+    // The drivers that own the handlers may be gone already.
+    m_handlers.clear();
     ports.hypercall->shutdown(xen::shutdown_reason::crash);
     throw xen::domain_stopped{};
 }
 
 void kernel::shut_down(xen::shutdown_reason reason) {
+    m_handlers.clear();
     ports.hypercall->shutdown(reason);
     throw xen::domain_stopped{};
 }

@@ -158,6 +158,7 @@ class kernel : public sc_core::sc_module, public stubdom_services_if {
     std::function<void()> m_main;
     std::function<void(level, const std::string&)> m_log_sink;
     xen::start_info m_info;
+    std::uint64_t m_boots = 0;
     bool m_booted = false, m_stopped = false, m_in_upcall = false;
 
     std::list<std::unique_ptr<kernel_thread>> m_threads;

@@ -172,15 +172,19 @@ void kernel::call_after(const sc_time& delay, std::function<void()> action) {
 // ---- wait queues
 // ---------------------------------------------------------------------------------------------
 
-void wait_queue::wait() {
-    kernel_thread& self = m_kernel.current();
-    m_waiting.push_back(&self);
-    try {
-        m_kernel.schedule();
-    } catch (const xen::domain_stopped&) {
-        std::erase(m_waiting, &self);
-        throw;
+// A queue may be gone before a thread that waits in it unwinds, and may outlive a boot: so nothing is taken
+// back on the way out, and what an earlier life left is dropped at the next use.
+void wait_queue::forget_last_life() {
+    if (m_life != m_kernel.m_boots) {
+        m_life = m_kernel.m_boots;
+        m_waiting.clear();
     }
+}
+
+void wait_queue::wait() {
+    forget_last_life();
+    m_waiting.push_back(&m_kernel.current());
+    m_kernel.schedule();
 }
 
 void wait_queue::wait_for(const std::function<bool()>& condition) {
@@ -208,6 +212,7 @@ bool wait_queue::wait_for(const std::function<bool()>& condition, const sc_time&
 }
 
 void wait_queue::wake() {
+    forget_last_life();
     for (kernel_thread* thread : m_waiting) {
         m_kernel.make_ready(*thread);
     }

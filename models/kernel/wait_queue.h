@@ -1,6 +1,7 @@
 // Where threads of a guest kernel wait for each other and for event channel handlers.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -27,7 +28,9 @@ class wait_queue {
 
   private:
     friend class kernel;
+    void forget_last_life();
     kernel& m_kernel;
+    std::uint64_t m_life = 0;  ///< boot of the kernel that m_waiting belongs to
     std::deque<kernel_thread*> m_waiting;
 };
 
@@ -44,6 +47,8 @@ class kernel_mutex {
         m_free.wake();
     }
     bool held() const { return m_held; }
+    /// After a reboot: whoever held it has gone.
+    void reset() { m_held = false; }
 
   private:
     wait_queue m_free;

@@ -178,6 +178,28 @@ TEST_CASE("a page fault is a panic that unwinds every thread and the domain can 
     CHECK(k.w.stopped == lines{"guest 3", "guest 255", "guest 0"});
 }
 
+TEST_CASE("queues that die with the main thread do not hurt the threads that wait in them") {
+    kernel_world k;
+    int rounds = 0;
+    k.guest.os.set_main([&] {
+        kernel& os = k.guest.os;
+        auto queue = std::make_unique<wait_queue>(os);
+        os.spawn("waiter", [&os, &queue] { queue->wait(); });
+        os.sleep(ms(1));
+        ++rounds;
+    });
+    k.w.run([&](xen::store_client& client) {
+        for (int i = 0; i < 2; ++i) {
+            k.w.create(client, k.guest);
+            k.w.unpause(k.guest);
+            sc_core::wait(ms(10));
+            CHECK_FALSE(k.guest.os.running());
+            k.w.host.destroy(k.guest.domain);
+        }
+    });
+    CHECK(rounds == 2);
+}
+
 TEST_CASE("a domain destroyed from outside unwinds its threads wherever they wait") {
     kernel_world k;
     bool ended_normally = false;
