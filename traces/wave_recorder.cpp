@@ -5,6 +5,7 @@
 #include <array>
 
 #include "traces/ordinals.h"
+#include "traces/signals.h"
 
 namespace vtwin::trace {
 namespace {
@@ -73,15 +74,19 @@ const std::string& wave_recorder::name(xen::domid_t id) {
 
 wave_recorder::signal wave_recorder::wire(const std::string& path, unsigned width) {
     const auto [at, fresh] = m_signals.try_emplace(path);
-    if (fresh)
+    if (fresh) {
+        sc_assert(find_signal(path) != nullptr && find_signal(path)->width == width);
         at->second = m_vcd.add_wire(path, width);
+    }
     return at->second;
 }
 
 wave_recorder::signal wave_recorder::text(const std::string& path) {
     const auto [at, fresh] = m_signals.try_emplace(path);
-    if (fresh)
+    if (fresh) {
+        sc_assert(find_signal(path) != nullptr && find_signal(path)->width == 0);
         at->second = m_vcd.add_text(path);
+    }
     return at->second;
 }
 

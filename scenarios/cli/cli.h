@@ -12,7 +12,7 @@ namespace vtwin::scenario {
 int run_cli(int argc, const char* const* argv, const simulation& simulate, std::ostream& out,
             std::ostream& err);
 
-/// `vtwin list WHAT`: scenarios, chips, behaviours or keys.
+/// `vtwin list WHAT`: scenarios, chips, behaviours, keys or signals.
 void print_list(const std::string& what, std::ostream& out);
 
 }  // namespace vtwin::scenario

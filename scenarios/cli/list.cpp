@@ -7,6 +7,7 @@
 #include "scenarios/config/scenario.h"
 #include "scenarios/profiles/profile_reader.h"
 #include "scenarios/schema/key.h"
+#include "traces/signals.h"
 
 namespace vtwin::scenario {
 namespace {
@@ -60,6 +61,13 @@ void list_keys(std::ostream& out) {
     }
 }
 
+void list_signals(std::ostream& out) {
+    for (const trace::signal_description& each : trace::all_signals()) {
+        std::string kind = each.width == 0 ? "words" : std::to_string(each.width) + " bit";
+        out << fmt::format("{:<32} {:<7} {}\n", each.path, kind, each.doc);
+    }
+}
+
 }  // namespace
 
 void print_list(const std::string& what, std::ostream& out) {
@@ -69,6 +77,8 @@ void print_list(const std::string& what, std::ostream& out) {
         list_chips(out);
     else if (what == "behaviours")
         list_behaviours(out);
+    else if (what == "signals")
+        list_signals(out);
     else
         list_keys(out);
 }

@@ -33,7 +33,7 @@ class builder {
     models::run_config build() {
         models::run_config run;
         run.seed = m_all->integer("seed");
-        run.time_limit = m_all->time("time_limit");
+        run.time_limit = m_all->duration("time_limit");
         run.machine = machine();
         run.verifier = verifier();
         return run;
@@ -55,9 +55,9 @@ class builder {
         machine.xsm = m_all->boolean("machine.xsm");
         for (const auto& field : hypervisor_cost_fields())
             machine.hypervisor_costs.*field.member =
-                m_all->time("costs.hypervisor." + std::string(field.name));
+                m_all->duration("costs.hypervisor." + std::string(field.name));
         for (const auto& field : software_cost_fields())
-            machine.costs.*field.member = m_all->time("costs.software." + std::string(field.name));
+            machine.costs.*field.member = m_all->duration("costs.software." + std::string(field.name));
         for (const models::behaviour_info& each : models::all_behaviours())
             machine.behaviours.set(each.id,
                                    m_all->text("behaviours." + std::string(each.name)) == "hardened");
@@ -165,15 +165,15 @@ class builder {
         guest.memory_mib = mebibytes(path + ".memory");
         guest.vtpm = m_all->text(path + ".vtpm");
         if (m_all->has(path + ".attach_after"))
-            guest.attach_after = m_all->time(path + ".attach_after");
+            guest.attach_after = m_all->duration(path + ".attach_after");
         guest.kernel = optional_file(path + ".kernel");
         guest.initrd = optional_file(path + ".initrd");
         guest.command_line = m_all->text(path + ".command_line");
         guest.ima_files = files(path + ".ima_files");
-        guest.ima_interval = m_all->time(path + ".ima_interval");
-        guest.attest_after = m_all->time(path + ".attest_after");
+        guest.ima_interval = m_all->duration(path + ".ima_interval");
+        guest.attest_after = m_all->duration(path + ".attest_after");
         guest.attestations = integer(path + ".attestations");
-        guest.attestation_interval = m_all->time(path + ".attestation_interval");
+        guest.attestation_interval = m_all->duration(path + ".attestation_interval");
         return guest;
     }
 

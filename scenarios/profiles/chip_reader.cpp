@@ -51,9 +51,9 @@ void read_interface(profile_file& file, tpm::chip_profile& chip) {
     chip.expect_in_ready = file.boolean("expect_in_ready");
     chip.ready_sticky = file.boolean("ready_sticky");
     chip.expect_early = file.boolean("expect_early");
-    chip.init_time = to_time(file.time("init_time"));
-    chip.command_ready_time = to_time(file.time("command_ready_time"));
-    chip.sts_valid_time = to_time(file.time("sts_valid_time"));
+    chip.init_time = to_time(file.duration("init_time"));
+    chip.command_ready_time = to_time(file.duration("command_ready_time"));
+    chip.sts_valid_time = to_time(file.duration("sts_valid_time"));
 }
 
 /// A time of a duration table; absent counts as zero when it is not required.

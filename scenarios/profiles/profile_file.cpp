@@ -70,7 +70,7 @@ const toml::node* profile_file::value_of(const std::string& key, const std::stri
     return table->get("value");
 }
 
-std::uint64_t profile_file::time(const std::string& key) {
+std::uint64_t profile_file::duration(const std::string& key) {
     const std::string expectation = "\"5 ms\"";
     const toml::node* node = value_of(key, expectation);
     if (!node)

@@ -21,7 +21,7 @@ class profile_file {
 
     // Each takes one field; a missing one or one of another kind is a problem, and the result is a zero
     // value.
-    std::uint64_t time(const std::string& key);
+    std::uint64_t duration(const std::string& key);
     std::uint64_t integer(const std::string& key, std::uint64_t max);
     double number(const std::string& key);
     bool boolean(const std::string& key);

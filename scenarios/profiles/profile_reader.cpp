@@ -26,7 +26,7 @@ std::map<std::string, profile_time> read_cost_profile(const std::filesystem::pat
     file.plain_text("description", true);
     std::map<std::string, profile_time> costs;
     for (const std::string& field : fields)
-        costs[field] = {file.time(field), file.source(field), file.where(field)};
+        costs[field] = {file.duration(field), file.source(field), file.where(field)};
     file.finish();
     return costs;
 }

@@ -98,7 +98,7 @@ const std::vector<std::string>& settings::words(std::string_view path) const {
 const std::vector<std::uint64_t>& settings::numbers(std::string_view path) const {
     return std::get<std::vector<std::uint64_t>>(read(path));
 }
-sc_core::sc_time settings::time(std::string_view path) const {
+sc_core::sc_time settings::duration(std::string_view path) const {
     sc_assert(sc_core::sc_get_time_resolution() == sc_core::sc_time(1, sc_core::SC_PS));
     return sc_core::sc_time::from_value(std::get<std::uint64_t>(read(path)));
 }

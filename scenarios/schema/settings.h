@@ -42,7 +42,7 @@ class settings {
     const std::string& text(std::string_view path) const;
     const std::vector<std::string>& words(std::string_view path) const;
     const std::vector<std::uint64_t>& numbers(std::string_view path) const;
-    sc_core::sc_time time(std::string_view path) const;
+    sc_core::sc_time duration(std::string_view path) const;
 
     /// Where a key was written; the nearest enclosing section, or the whole file, when it was not.
     origin where(std::string_view path) const;

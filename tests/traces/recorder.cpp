@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
-#include "vcd_text.h"
+#include "tests/traces/vcd_text.h"
 
 using namespace vtwin;
 using namespace vtwin::trace;

@@ -4,7 +4,7 @@
 #include <map>
 #include <sstream>
 
-#include "vcd_text.h"
+#include "tests/traces/vcd_text.h"
 
 using namespace vtwin::trace;
 using vtwin::test::parse_vcd;

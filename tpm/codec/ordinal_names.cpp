@@ -1,5 +1,7 @@
 #include "tpm/codec/ordinal_names.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 namespace vtwin::tpm {
@@ -242,9 +244,7 @@ std::string command_name(std::uint32_t ordinal) {
         if (each.ordinal == ordinal)
             return std::string(each.name);
     }
-    char digits[8];
-    auto end = std::to_chars(digits, digits + sizeof digits, ordinal, 16).ptr;
-    return "0x" + std::string(digits, end);
+    return fmt::format("0x{:08X}", ordinal);
 }
 
 std::optional<std::uint32_t> find_command(std::string_view name) {

@@ -1,4 +1,4 @@
-#include "attested_guest.h"
+#include "tests/models/remote/attested_guest.h"
 
 #include <fmt/format.h>
 #include <stdexcept>

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "attested_guest.h"
+#include "tests/models/remote/attested_guest.h"
 
 using namespace vtwin::test;
 
