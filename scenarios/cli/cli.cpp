@@ -23,7 +23,7 @@ struct command_line {
         for (const std::string& change : changes)
             parsed.push_back(parse_override(change));
         if (!seed.empty())
-            parsed.push_back({"seed", seed});
+            parsed.push_back({"seed", seed, "--seed"});
         return parsed;
     }
 };

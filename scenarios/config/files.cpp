@@ -31,6 +31,8 @@ file_content read_file(const std::string& path) {
         return {std::nullopt, "no such file"};
     if (status.type() == std::filesystem::file_type::directory)
         return {std::nullopt, "is a directory"};
+    if (status.type() != std::filesystem::file_type::regular)
+        return {std::nullopt, "is no regular file"};  // a device or a pipe need not end
     std::ifstream in(path, std::ios::binary);
     std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     if (!in.is_open() || in.bad())

@@ -11,7 +11,8 @@
 
 namespace vtwin::scenario {
 
-/// Content, or the reason why there is none ("no such file", "is a directory", "cannot be read").
+/// Content, or the reason why there is none ("no such file", "is a directory", "is no regular file", "cannot
+/// be read").
 struct file_content {
     std::optional<models::bytes> content;
     std::string reason;

@@ -11,6 +11,15 @@ std::string at(const origin& where) {
     return where.file + (where.line == 0 ? "" : ':' + std::to_string(where.line));
 }
 
+/// Names become folders and parts of dotted paths.
+void check_plain_name(const settings& all, const std::string& path, problems& out) {
+    const std::string& name = all.text(path);
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    if (name.empty() || name.find_first_not_of(allowed) != std::string::npos)
+        out.push_back(
+            {all.where(path), path, "expected a name of letters, digits, - and _, got \"" + name + '"'});
+}
+
 void check_domain_names(const settings& all, problems& out) {
     std::map<std::string, std::string> owner = {{"dom0", "dom0"}, {"Domain-0", "dom0"}};
     auto claim = [&](const std::string& name, const std::string& path) {
@@ -95,6 +104,8 @@ void check_guest_sections(const settings& all, const std::string& section, probl
 
 std::vector<problem> check_topology(const settings& all) {
     problems out;
+    for (const char* path : {"name", "machine.name", "manager.name", "verifier.name"})
+        check_plain_name(all, path, out);
     check_manager(all, out);
     check_domain_names(all, out);
     check_vtpms(all, out);

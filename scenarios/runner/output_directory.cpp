@@ -90,13 +90,21 @@ std::string output_directory::read(const std::string& relative_path) const {
 void output_directory::commit() {
     if (!replaceable(m_final))
         refuse(m_final, "it exists and is not the output of a run");
+    fs::path earlier = m_final;
+    earlier += ".old";
     std::error_code error;
-    fs::remove_all(m_final, error);
+    std::error_code ignored;
+    fs::remove_all(earlier, ignored);
+    if (fs::exists(m_final, ignored))
+        fs::rename(m_final, earlier, error);
     if (!error)
         fs::rename(m_working, m_final, error);
-    if (error)
+    if (error) {
+        fs::rename(earlier, m_final, ignored);
         refuse(m_final, error.message());
+    }
     m_moved = true;
+    fs::remove_all(earlier, ignored);
 }
 
 void output_directory::keep_incomplete(const std::string& reason) {

@@ -96,7 +96,7 @@ class file_reader {
 };
 
 void apply_override(const override_text& change, settings& out, std::vector<problem>& problems) {
-    origin where{"--set", 0};
+    origin where{change.option, 0};
     const key_declaration* key = known_key(change.key, where, problems);
     if (!key)
         return;

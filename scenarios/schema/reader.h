@@ -10,9 +10,10 @@
 
 namespace vtwin::scenario {
 
-/// One `--set key=value`.
+/// One `--set key=value`, or another option that sets a key.
 struct override_text {
     std::string key, text;
+    std::string option = "--set";  ///< what messages call it
 };
 /// Splits "key=value"; throws user_error when there is no '='.
 override_text parse_override(const std::string& option);

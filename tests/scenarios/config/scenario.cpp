@@ -109,6 +109,8 @@ TEST_CASE("wrong wiring is reported at its line") {
           "test.toml:13: guest.v1: a domain named \"v1\" exists already: vtpm.v1");
     CHECK(mistake_in(replaced(small_scenario, "locality = 2", "extra = \"tpmlocality=2\"")) ==
           "test.toml:2: manager.extra: tpmlocality= belongs into manager.locality");
+    CHECK(mistake_in("name = \"../elsewhere\"\n" + small_scenario) ==
+          "test.toml:1: name: expected a name of letters, digits, - and _, got \"../elsewhere\"");
 }
 
 TEST_CASE("files that cannot take part are reported at their line") {
@@ -119,6 +121,8 @@ TEST_CASE("files that cannot take part are reported at their line") {
           "test.toml:2: manager.disk.path: disk image none: no such file");
     CHECK(mistake_in(replaced(small_scenario, "locality = 2", "disk.path = \"ima\"")) ==
           "test.toml:2: manager.disk.path: disk image ima: is a directory");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2", "disk.path = \"/dev/zero\"")) ==
+          "test.toml:2: manager.disk.path: disk image /dev/zero: is no regular file");
     CHECK(mistake_in(replaced(small_scenario, "locality = 2",
                               "disk.size = \"65 KiB\"\ndisk.path = \"test.toml\"")) == "");
     CHECK(mistake_in(replaced(small_scenario, "locality = 2", "disk.size = \"65537 B\"")) ==

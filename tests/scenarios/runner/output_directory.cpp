@@ -33,6 +33,7 @@ TEST_CASE("an output directory appears at once and replaces an earlier one") {
     CHECK(content_of(place / "result.json") == "2");
     CHECK_FALSE(fs::exists(place / "evidence"));
     CHECK_FALSE(fs::exists(folder.path() / "deep" / "out.tmp"));
+    CHECK_FALSE(fs::exists(folder.path() / "deep" / "out.old"));
 }
 
 TEST_CASE("an output directory that is not committed leaves nothing") {
