@@ -1,4 +1,4 @@
-// Chance: one seed per run; each consumer draws from its own stream, derived from the seed and its hierarchical name.
+// Chance: one seed per run; each consumer draws from its own stream, derived from seed and name.
 #pragma once
 
 #include <cstdint>

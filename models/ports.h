@@ -1,5 +1,5 @@
-// The seams between the software models: what a stub domain's program needs from the drivers below it. Written as
-// plain interfaces so that each program can be tested without a hypervisor.
+// The seams between the software models: what a stub domain's program needs from the drivers below it.
+// Written as plain interfaces so that each program can be tested without a hypervisor.
 #pragma once
 
 #include <array>
@@ -31,21 +31,21 @@ std::string to_string(const uuid_t& uuid);
 /// Why a command exchange with a TPM failed below the TPM protocol.
 enum class transport_error : std::uint8_t {
     none,
-    cancelled,        ///< the backend answered IDLE: no response
-    too_long,         ///< request or response does not fit the page or buffer
+    cancelled,  ///< the backend answered IDLE: no response
+    too_long,   ///< request or response does not fit the page or buffer
     timed_out,
-    io,               ///< bus or driver error
+    io,  ///< bus or driver error
     not_connected,
 };
 
 struct transport_result {
     transport_error error = transport_error::none;
-    bytes response;   ///< valid when error == none
+    bytes response;  ///< valid when error == none
     explicit operator bool() const { return error == transport_error::none; }
 };
 
-/// A TPM as a driver presents it: one command out, one response back; blocks the calling thread in simulated time.
-/// Implemented by tpmfront (mini-os), tpm_tis (mini-os), xen-tpmfront (Linux).
+/// A TPM as a driver presents it: one command out, one response back; blocks the calling thread in simulated
+/// time. Implemented by tpmfront (mini-os), tpm_tis (mini-os), xen-tpmfront (Linux).
 class tpm_transport_if {
   public:
     virtual ~tpm_transport_if() = default;
@@ -70,43 +70,45 @@ struct tpm_request {
     xen::domid_t domid{};
     std::uint32_t handle = 0;
     std::uint8_t locality = 0;
-    bytes command;            ///< private copy
+    bytes command;  ///< private copy
 };
 
 /// tpmback as its owner sees it (mini-os tpmback.h): requests in, responses out.
 class tpm_backend_if {
   public:
     struct callbacks {
-        std::function<void(xen::domid_t, std::uint32_t handle, const uuid_t&)> opened;   ///< interface appeared
-        std::function<void(xen::domid_t, std::uint32_t handle)> closed;                  ///< interface was freed
+        /// An interface appeared; an interface was freed.
+        std::function<void(xen::domid_t, std::uint32_t handle, const uuid_t&)> opened;
+        std::function<void(xen::domid_t, std::uint32_t handle)> closed;
     };
     virtual ~tpm_backend_if() = default;
-    /// Blocks until a request is there. An empty result is mini-os' null: the backend was closed, or the fetch
-    /// failed (impossible length) while `is_closed()` stays false.
+    /// Blocks until a request is there. An empty result is mini-os' null: the backend was closed, or the
+    /// fetch failed (impossible length) while `is_closed()` stays false.
     virtual std::optional<tpm_request> next_request() = 0;
     virtual bool is_closed() const = 0;
     /// Answers the request; an empty response completes it with length 0.
     virtual void respond(const tpm_request& request, byte_view response) = 0;
-    /// FLASK label of the domain at the other end of the interface's event channel; negative errno on failure.
-    virtual int peer_label(xen::domid_t domid, std::uint32_t handle, std::size_t capacity, std::string& label) = 0;
+    /// FLASK label of the domain at the other end of the interface's event channel; negative errno.
+    virtual int peer_label(xen::domid_t domid, std::uint32_t handle, std::size_t capacity,
+                           std::string& label) = 0;
 };
 
 /// What a stub domain's program may do with time and words.
 class stubdom_services_if {
   public:
     virtual ~stubdom_services_if() = default;
-    virtual void charge(const sc_core::sc_time& cpu_time) = 0;   ///< computation, paid by the domain's vCPU
+    virtual void charge(const sc_core::sc_time& cpu_time) = 0;  ///< computation, paid by the domain's vCPU
     /// Waits until what was charged has been paid; other threads of the domain do not run meanwhile.
     virtual void pay() {}
-    virtual void sleep(const sc_core::sc_time& duration) = 0;    ///< lets other threads of the domain run
-    virtual void yield() = 0;                                    ///< schedule()
+    virtual void sleep(const sc_core::sc_time& duration) = 0;  ///< lets other threads of the domain run
+    virtual void yield() = 0;                                  ///< schedule()
     virtual sc_core::sc_time now() const = 0;
     enum class level : std::uint8_t { debug, info, warning, error };
     virtual void log(level severity, const std::string& text) = 0;  ///< console line, shown in the timeline
 };
 
-/// The network between a domain and the parties outside the machine: one request, one reply, simulated latency.
-/// `service` names the endpoint (models/attestation/messages.h); bodies are JSON texts.
+/// The network between a domain and the parties outside the machine: one request, one reply, simulated
+/// latency. `service` names the endpoint (models/attestation/messages.h); bodies are JSON texts.
 class remote_service_if {
   public:
     virtual ~remote_service_if() = default;

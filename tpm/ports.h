@@ -1,4 +1,4 @@
-// The seams of the TPM part: time and chance come in, commands and bus cycles go through, observations go out.
+// The seams of the TPM part: time and chance in, commands and bus cycles through, observations out.
 #pragma once
 
 #include <cstddef>
@@ -27,15 +27,15 @@ enum class family : std::uint8_t { tpm12, tpm20 };
 class engine_if {
   public:
     virtual ~engine_if() = default;
-    /// Executes one command at a locality (0..4; other values as the family defines) and returns its response.
+    /// Executes one command at a locality (0..4; other values as the family defines); gives the response.
     virtual bytes execute(byte_view command, std::uint8_t locality) = 0;
     /// _TPM_Hash_Start/Data/End, the locality-4 dynamic launch sequence.
     virtual void hash_start() = 0;
     virtual void hash_data(byte_view data) = 0;
     virtual void hash_end() = 0;
-    virtual bool established() = 0;                    ///< tpmEstablished as the TPM stores it (not inverted)
+    virtual bool established() = 0;  ///< tpmEstablished as the TPM stores it (not inverted)
     virtual bool reset_established(std::uint8_t locality) = 0;
-    /// _TPM_Init: power cycle. Volatile state is lost, permanent state kept. TPM_Startup is for software to send.
+    /// _TPM_Init: power cycle. Volatile state is lost, permanent state kept. Software sends TPM_Startup.
     virtual void power_cycle() = 0;
     virtual family version() const = 0;
 };
@@ -53,18 +53,26 @@ struct lpc_cycle {
 
 /// State of the TIS interface after a change.
 struct tis_state {
-    enum class fsm : std::uint8_t { idle, ready, reception, reception_complete, execution, completion, completion_read };
+    enum class fsm : std::uint8_t {
+        idle,
+        ready,
+        reception,
+        reception_complete,
+        execution,
+        completion,
+        completion_read
+    };
     fsm state;
-    std::int8_t active_locality;   ///< -1: none
-    std::uint8_t access[5];        ///< TPM_ACCESS as each locality reads it
-    std::uint32_t sts;             ///< TPM_STS as the active locality reads it
+    std::int8_t active_locality;  ///< -1: none
+    std::uint8_t access[5];       ///< TPM_ACCESS as each locality reads it
+    std::uint32_t sts;            ///< TPM_STS as the active locality reads it
     std::uint8_t int_status;
-    sc_core::sc_time at;           ///< when it changed: with temporal decoupling ahead of sc_time_stamp()
+    sc_core::sc_time at;  ///< when it changed: with temporal decoupling ahead of sc_time_stamp()
 };
 
 /// One command executed by a chip.
 struct chip_command {
-    sc_core::sc_time go, done;     ///< tpmGo, dataAvail
+    sc_core::sc_time go, done;  ///< tpmGo, dataAvail
     std::uint32_t ordinal, result;
     std::uint8_t locality;
 };

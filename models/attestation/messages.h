@@ -1,5 +1,5 @@
-// What guests, the platform's administrator and the remote parties tell each other. One struct per message; the
-// wire form is JSON with lower-case hexadecimal for bytes (to_json / from_json in messages.cpp).
+// What guests, the platform's administrator and the remote parties tell each other. One struct per message;
+// the wire form is JSON with lower-case hexadecimal for bytes (to_json / from_json in messages.cpp).
 //
 // Services (remote_service_if::call):
 //   ca/enrol-platform    enrol_request    -> enrol_reply     the group AIK of the manager, EK = hardware TPM
@@ -23,50 +23,50 @@ namespace vtwin::models {
 
 /// The manufacturer's certificate for the EK of a chip; empty in the reply when it did not make that chip.
 struct ek_certificate_request {
-    bytes ek_public;             ///< TPM_PUBKEY of the EK
+    bytes ek_public;  ///< TPM_PUBKEY of the EK
 };
 struct ek_certificate_reply {
-    bytes certificate;           ///< X.509 DER
+    bytes certificate;  ///< X.509 DER
 };
 
 struct ca_key_request {};
 struct ca_key_reply {
-    bytes public_key;            ///< TPM_PUBKEY of the CA (RSA-2048, e = 65537), input of chosenIDHash
+    bytes public_key;  ///< TPM_PUBKEY of the CA (RSA-2048, e = 65537), input of chosenIDHash
 };
 
 /// TPM 1.2 privacy-CA protocol, client to CA (TPM Main Part 1, section "Attestation identity keys").
 struct enrol_request {
-    std::string subject;         ///< guest name, or the platform's name
-    std::string label;           ///< identity label; chosenIDHash = SHA-1(label || TPM_PUBKEY(CA))
-                                 ///< (for the platform: the 20 zero bytes that manage-vtpmmgr sends, label empty)
-    bytes ek_public;             ///< TPM_PUBKEY of the EK
-    bytes ek_certificate;        ///< X.509 DER from the chip's manufacturer; empty for a vTPM
-    bytes aik_public;            ///< TPM_PUBKEY of the AIK
-    bytes identity_binding;      ///< signature over TPM_IDENTITY_CONTENTS
+    std::string subject;     ///< guest name, or the platform's name
+    std::string label;       ///< identity label; chosenIDHash = SHA-1(label || TPM_PUBKEY(CA))
+                             ///< (for the platform: the 20 zero bytes that manage-vtpmmgr sends, label empty)
+    bytes ek_public;         ///< TPM_PUBKEY of the EK
+    bytes ek_certificate;    ///< X.509 DER from the chip's manufacturer; empty for a vTPM
+    bytes aik_public;        ///< TPM_PUBKEY of the AIK
+    bytes identity_binding;  ///< signature over TPM_IDENTITY_CONTENTS
 };
 struct enrol_reply {
     bool accepted = false;
-    std::string reason;          ///< when refused
-    bytes asym_blob;             ///< TPM_ASYM_CA_CONTENTS, OAEP ("TCPA") under the EK: session key and AIK digest
-    bytes sym_blob;              ///< AIK certificate (X.509 DER), AES-128-CBC under the session key, IV in front
+    std::string reason;  ///< when refused
+    bytes asym_blob;     ///< TPM_ASYM_CA_CONTENTS, OAEP ("TCPA") under the EK: session key and AIK digest
+    bytes sym_blob;      ///< AIK certificate (X.509 DER), AES-128-CBC under the session key, IV in front
 };
 
 struct saa_key_request {};
 struct saa_key_reply {
-    bytes modulus;               ///< 256 bytes, e = 65537
+    bytes modulus;  ///< 256 bytes, e = 65537
 };
-/// The administrator shows the hardware PCRs; the authority signs a configuration only for an approved platform.
+/// The administrator shows the hardware PCRs; the authority signs only for an approved platform.
 struct saa_config_request {
     std::uint64_t sequence = 1;
-    std::vector<bytes> hardware_pcrs;        ///< 24 values of 20 bytes
-    std::vector<std::string> vtpm_labels;    ///< labels to be accepted
+    std::vector<bytes> hardware_pcrs;      ///< 24 values of 20 bytes
+    std::vector<std::string> vtpm_labels;  ///< labels to be accepted
 };
 struct saa_config_reply {
     bool accepted = false;
     std::string reason;
-    bytes signature;             ///< 256 bytes over SHA-1(cfg_list)
-    bytes cfg_list;              ///< u64 seq, u32 p, composites, u32 k, kernel hashes (manager wire format)
-    bytes selections;            ///< per platform: u16 3, 3 mask bytes
+    bytes signature;   ///< 256 bytes over SHA-1(cfg_list)
+    bytes cfg_list;    ///< u64 seq, u32 p, composites, u32 k, kernel hashes (manager wire format)
+    bytes selections;  ///< per platform: u16 3, 3 mask bytes
 };
 
 struct challenge_request {
@@ -79,33 +79,33 @@ struct challenge_reply {
     std::uint32_t deep_quote_flags = 0;   ///< manager quote flags (1 uuid, 2 label, 4 group info, 8 SAA key)
 };
 
-struct measurement {                      ///< one line of the boot event log
+struct measurement {  ///< one line of the boot event log
     std::uint32_t pcr = 0;
-    bytes digest;                         ///< SHA-1
-    std::string description;              ///< "kernel <path>", "command line", "initrd <path>"
+    bytes digest;             ///< SHA-1
+    std::string description;  ///< "kernel <path>", "command line", "initrd <path>"
 };
 
 struct evidence {
     std::string guest;
     bytes nonce;
-    bytes aik_certificate;                ///< X.509 DER
+    bytes aik_certificate;  ///< X.509 DER
     // vTPM quote (TPM_Quote): TPM_QUOTE_INFO = 01010000 "QUOT" composite nonce
-    bytes quote_composite;                ///< TPM_PCR_COMPOSITE as returned
+    bytes quote_composite;  ///< TPM_PCR_COMPOSITE as returned
     bytes quote_signature;
     // deep quote; externData = SHA-1(nonce || SHA-1(TPM_PUBKEY(AIK)))
-    bytes deep_quote;                     ///< response body: signature, digests by flag, hardware PCR values
+    bytes deep_quote;  ///< response body: signature, digests by flag, hardware PCR values
     std::uint8_t deep_quote_locality = 0;
-    std::vector<bytes> vtpm_pcrs;         ///< 24 values
+    std::vector<bytes> vtpm_pcrs;  ///< 24 values
     std::vector<measurement> boot_log;
-    std::string ima_log;                  ///< ascii_runtime_measurements, template ima-ng, SHA-1 template hashes
-    bool vtpm_attached_late = false;      ///< what the guest says of itself; the verifier judges by the boot log
+    std::string ima_log;              ///< ascii_runtime_measurements, template ima-ng, SHA-1 template hashes
+    bool vtpm_attached_late = false;  ///< what the guest says of itself; the verifier judges by the boot log
 };
 
 /// The outcome of one check, in the order in which the verifier makes them.
 struct verdict_reason {
-    std::string check;                    ///< "vtpm-quote", "deep-quote", "pcr-4", "ima-log", ...
+    std::string check;  ///< "vtpm-quote", "deep-quote", "pcr-4", "ima-log", ...
     bool passed = false;
-    std::string text;                     ///< a sentence with expected and seen values
+    std::string text;  ///< a sentence with expected and seen values
 };
 struct verdict {
     std::string guest;
@@ -127,8 +127,8 @@ std::string to_json(const challenge_request&);
 std::string to_json(const challenge_reply&);
 std::string to_json(const evidence&);
 std::string to_json(const verdict&);
-/// Parses a message; nullopt when it is not one (missing, unknown or repeated field, wrong type, number out of
-/// range, odd or upper-case hexadecimal). Defined for every message above.
+/// Parses a message; nullopt when it is not one (missing, unknown or repeated field, wrong type, number out
+/// of range, odd or upper-case hexadecimal). Defined for every message above.
 template <typename Message>
 std::optional<Message> from_json(const std::string& text);
 

@@ -24,7 +24,7 @@ struct behaviour_info {
     char severity;              ///< C, I, A or P
     std::string_view faithful;
     std::string_view hardened;
-    bool modelled;              ///< some code asks for it; the others are listed as "not modelled yet"
+    bool modelled;  ///< some code asks for it; the others are listed as "not modelled yet"
 };
 
 std::span<const behaviour_info> all_behaviours();

@@ -103,8 +103,12 @@ class wire_writer {
 };
 
 /// One number at the start of a range that is known to be long enough.
-inline std::uint16_t load_be16(byte_view from) { return wire_reader(from).u16(); }
-inline std::uint32_t load_be32(byte_view from) { return wire_reader(from).u32(); }
+inline std::uint16_t load_be16(byte_view from) {
+    return wire_reader(from).u16();
+}
+inline std::uint32_t load_be32(byte_view from) {
+    return wire_reader(from).u32();
+}
 inline void store_be16(std::span<std::byte> to, std::uint16_t value) {
     to[0] = std::byte(value >> 8);
     to[1] = std::byte(value & 0xFF);

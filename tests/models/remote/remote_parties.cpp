@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/models/remote/attested_guest.h"
 #include "models/remote/evidence_files.h"
+#include "tests/models/remote/attested_guest.h"
 
 using namespace vtwin::test;
 
