@@ -44,6 +44,9 @@ void check_vtpm_quote(appraisal& a);
 /// "deep-quote", "group-aik-certificate", "hardware-pcrs" or "hardware-pcr-N", "vtpm-uuid", "vtpm-label",
 /// "group-configuration", "configuration-authority".
 void check_deep_quote(appraisal& a);
+/// The TPM_QUOTE_INFO under the deep quote's signature, rebuilt from nonce, AIK, PCR values and digests;
+/// empty when the body is malformed, the PCR values are incomplete or no AIK is certified.
+bytes deep_quote_info(const appraisal& a);
 /// "boot-evidence", "boot-log-pcr-4", "boot-log-pcr-5", "pcr-4", "pcr-5", "kernel", "command-line", "initrd".
 void check_boot(appraisal& a);
 /// "ima-log", "pcr-10", "boot-aggregate", "ima-file" per differing file or "ima-files".

@@ -155,6 +155,13 @@ void check_digests(appraisal& a, byte_view digests) {
 
 }  // namespace
 
+bytes deep_quote_info(const appraisal& a) {
+    const auto body = split(a.shown.deep_quote, a.policy.deep_quote_flags, a.policy.hardware_pcr_mask);
+    if (!body || a.aik_modulus.empty() || a.shown.vtpm_pcrs.size() != pcr_count)
+        return {};
+    return expected_quote_info(a, *body);
+}
+
 void check_deep_quote(appraisal& a) {
     const auto body = split(a.shown.deep_quote, a.policy.deep_quote_flags, a.policy.hardware_pcr_mask);
     if (!body)

@@ -63,6 +63,20 @@ std::string verdict_listing(const verdict& outcome) {
     return listing;
 }
 
+// For the platform's key: openssl dgst -sha1 -verify with the public key of platform-aik-N.pem.
+void add_deep_quote(std::map<std::string, bytes>& files, const std::string& folder, const evidence& shown,
+                    const verifier_config& policy, const remote::public_directory& directory) {
+    const guest_reference unused{};
+    remote::appraisal rebuilt{shown, unused, policy, directory, {}, {}};
+    if (const auto aik = remote::parse_certificate(shown.aik_certificate))
+        rebuilt.aik_modulus = aik->modulus;
+    files[folder + "deep-quote.bin"] = shown.deep_quote;
+    files[folder + "deep-quote-info.bin"] = remote::deep_quote_info(rebuilt);
+    files[folder + "deep-quote.sig"] = {
+        shown.deep_quote.begin(), shown.deep_quote.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                 shown.deep_quote.size(), remote::rsa_size))};
+}
+
 void add_assessment(std::map<std::string, bytes>& files, const std::string& folder,
                     const remote_parties::assessment& done) {
     const evidence& shown = done.shown;
@@ -70,7 +84,6 @@ void add_assessment(std::map<std::string, bytes>& files, const std::string& fold
     files[folder + "aik.pem"] = text(remote::to_pem(shown.aik_certificate));
     files[folder + "quote-info.bin"] = remote::quote_info(remote::sha1(shown.quote_composite), shown.nonce);
     files[folder + "quote.sig"] = shown.quote_signature;
-    files[folder + "deep-quote.bin"] = shown.deep_quote;
     files[folder + "pcrs.txt"] = text(pcr_listing(shown.vtpm_pcrs));
     files[folder + "boot-log.txt"] = text(boot_log_listing(shown.boot_log));
     files[folder + "ascii_runtime_measurements"] = text(shown.ima_log);
@@ -96,7 +109,9 @@ std::map<std::string, bytes> evidence_files(const remote_parties& parties) {
     std::map<std::string, int> rounds;
     for (const remote_parties::assessment& done : parties.assessments()) {
         const std::string name = safe_name(done.shown.guest);
-        add_assessment(files, fmt::format("{}-{}/", name, ++rounds[name]), done);
+        const std::string folder = fmt::format("{}-{}/", name, ++rounds[name]);
+        add_assessment(files, folder, done);
+        add_deep_quote(files, folder, done.shown, parties.policy(), directory);
     }
     return files;
 }

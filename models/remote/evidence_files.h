@@ -10,9 +10,10 @@ namespace vtwin::models {
 
 /// Relative path to content. Authorities: "manufacturer.pem", "privacy-ca.pem", "saa-modulus.bin",
 /// "configuration-N.bin", "platform-aik-N.pem". Per assessment, below "<guest>-N/": "aik.pem",
-/// "quote-info.bin" and "quote.sig" (openssl dgst -sha1 -verify), "deep-quote.bin", "nonce.bin", "pcrs.txt"
-/// (sysfs form, sha1), "boot-log.txt", "ascii_runtime_measurements", "binary_runtime_measurements",
-/// "evidence.json", "verdict.json", "verdict.txt".
+/// "quote-info.bin" and "quote.sig" (openssl dgst -sha1 -verify), "deep-quote.bin", "deep-quote-info.bin",
+/// "deep-quote.sig", "nonce.bin", "pcrs.txt" (sysfs form, sha1), "boot-log.txt",
+/// "ascii_runtime_measurements", "binary_runtime_measurements", "evidence.json", "verdict.json",
+/// "verdict.txt".
 std::map<std::string, bytes> evidence_files(const remote_parties& parties);
 
 }  // namespace vtwin::models

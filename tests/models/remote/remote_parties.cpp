@@ -43,6 +43,9 @@ TEST_CASE("evidence is kept as files for public tools") {
               to_hex(remote::sha1(shown.quote_composite)) + to_hex(shown.nonce));
     CHECK(remote::verify_sha1(world.guest_aik.modulus(), files.at("guest1-1/quote-info.bin"),
                               files.at("guest1-1/quote.sig")));
+    CHECK(files.at("guest1-1/deep-quote-info.bin").size() == 48);
+    CHECK(remote::verify_sha1(world.group_aik.modulus(), files.at("guest1-1/deep-quote-info.bin"),
+                              files.at("guest1-1/deep-quote.sig")));
     const auto pem = files.at("guest1-1/aik.pem");
     CHECK(to_hex(byte_view(pem).first(27)) == to_hex(ascii("-----BEGIN CERTIFICATE-----")));
     // first entry: PCR 10, SHA-1, "ima-ng", template data of 6 + 20 and 15 octets with their lengths
