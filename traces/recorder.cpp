@@ -137,7 +137,9 @@ bool recorder::write_vcd(std::ostream& out) {
 }
 
 void recorder::write_gtkw(std::ostream& out, const std::string& vcd_name) {
-    trace::write_gtkw(out, vcd_name, m_wave.writer().declarations(), {"events", "disks"});
+    trace::write_gtkw(
+        out, vcd_name, m_wave.writer().declarations(),
+        {{"drivers", "rings", "tpm", "bus", "vcpus"}, {"events", "disks"}, m_wave.writer().end_ps()});
 }
 
 }  // namespace vtwin::trace

@@ -2,6 +2,7 @@
 // the order of declaration, only values that changed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -42,6 +43,9 @@ class vcd_writer {
         unsigned width = 0;  ///< 0: text
     };
     const std::vector<declaration>& declarations() const { return m_declarations; }
+
+    /// Time of the last change or promise so far, in picoseconds.
+    std::uint64_t end_ps() const { return std::max(m_now_ps, m_written_ps); }
 
     /// Releases what is held back and writes the file; it ends at the last change or promise. False when a
     /// write failed. Once only.
