@@ -10,7 +10,7 @@ std::string wildcarded_label(std::string_view label) {
     const auto colon = label.find(':');
     if (colon == std::string_view::npos || colon == 0)
         return {};
-    return "*" + std::string(label.substr(colon));
+    return std::string("*").append(label.substr(colon));
 }
 
 }  // namespace vtwin::models::manager

@@ -39,7 +39,7 @@ std::optional<octets<20>> parse_auth(std::string_view value, const behaviour_set
         return std::nullopt;
     if (behaviours.faithful(behaviour::vtpmmgr_auth_hash_option_misparsed))
         return misparsed_hash(value.substr(5));
-    octets<20> result;
+    octets<20> result{};
     std::copy(strict->begin(), strict->end(), result.begin());
     return result;
 }

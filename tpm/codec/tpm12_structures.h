@@ -57,7 +57,7 @@ struct key_parms {
     std::uint16_t sig_scheme = sig::none;
     std::uint32_t key_bits = 2048;
     std::uint32_t primes = 2;
-    bytes exponent;
+    bytes exponent = {};
 
     void write(wire_writer& out) const;
     static key_parms read(wire_reader& in);
