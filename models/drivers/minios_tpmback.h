@@ -75,6 +75,7 @@ class minios_tpmback final : public tpm_backend_if {
     void connect(interface& which);
     bool try_connect(interface& which);
     bool bind_ring(interface& which, std::uint32_t ref, std::uint32_t port);
+    void unmap_page(interface& which);
     void disconnect(interface& which);
     void free_interface(interface& which);
     bool change_state(interface& which, xen::xenbus_state state);

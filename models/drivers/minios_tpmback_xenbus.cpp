@@ -303,8 +303,8 @@ bool minios_tpmback::bind_ring(interface& which, std::uint32_t ref, std::uint32_
     which.remote_port = port;
     if (m_kernel.ports.hypercall->evtchn_bind_interdomain(which.id.first, xen::evtchn_port{port},
                                                           which.port) != 0) {
-        which.status = interface::link::disconnecting;
-        disconnect(which);
+        // Only the page was had: `port` still names a port of an earlier session, by now perhaps another's.
+        unmap_page(which);
         return false;
     }
     // Binding has set our own end pending, so the handler looks at the page as soon as the port is unmasked.
@@ -314,11 +314,7 @@ bool minios_tpmback::bind_ring(interface& which, std::uint32_t ref, std::uint32_
     return true;
 }
 
-void minios_tpmback::disconnect(interface& which) {
-    if (which.status == interface::link::disconnected) {
-        return;
-    }
-    which.status = interface::link::disconnected;
+void minios_tpmback::unmap_page(interface& which) {
     xen::gnttab_unmap_grant_ref unmap;
     unmap.host_addr = which.page_address;
     unmap.handle = which.mapping;
@@ -326,6 +322,14 @@ void minios_tpmback::disconnect(interface& which) {
     if (m_mappings > 0) {
         --m_mappings;
     }
+}
+
+void minios_tpmback::disconnect(interface& which) {
+    if (which.status == interface::link::disconnected) {
+        return;
+    }
+    which.status = interface::link::disconnected;
+    unmap_page(which);
     m_kernel.unbind(which.port);
     if (m_behaviours.hardened(behaviour::tpmback_page_used_after_frontend_close)) {
         clear_request(which);

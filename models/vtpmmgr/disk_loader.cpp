@@ -53,7 +53,8 @@ std::optional<manager_tree> disk_loader::load() {
         if (!root[slot])
             continue;
         if (auto tree = load_slot(slot, *secret[slot], *root[slot])) {
-            m_report.fell_back = slot != first;
+            // A slot whose seal opened but whose root is malformed may have been the newer one.
+            m_report.fell_back = slot != first || (secret[slot ^ 1] && !root[slot ^ 1]);
             return tree;
         }
     }

@@ -353,7 +353,9 @@ std::uint32_t hardware_tpm::quote(const vtpm_group& group, const sha1_digest& ex
     });
     terminate(session);
     flush_key(key);
-    if (status == status::success && signature.size() != out.signature.size())
+    if (status != status::success)
+        return status;  // what was parsed before the refusal may have any size
+    if (signature.size() != out.signature.size())
         return status::fail;
     std::copy(signature.begin(), signature.end(), out.signature.begin());
     return status;

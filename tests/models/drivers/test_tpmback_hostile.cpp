@@ -278,6 +278,38 @@ TEST_CASE("ring data that make no sense are refused and can be repaired") {
     CHECK(h.back_state == "4");
 }
 
+TEST_CASE("a port that cannot be bound costs nobody else his port") {
+    hostile_world h;
+    kernel& os = h.vtpm.guest.os;
+    xen::evtchn_port taken{};
+    xen::evtchn_status status;
+    h.vtpm.answer = [&](byte_view) {
+        // Takes the port that the backend gives up when the frontend closes, and looks at it at the end.
+        os.spawn("taker", [&] {
+            os.sleep(ms(40));
+            CHECK(os.ports.hypercall->evtchn_alloc_unbound(xen::domid_self, h.fe.guest.id(), taken) == 0);
+            os.sleep(ms(60));
+            CHECK(os.ports.hypercall->evtchn_get_status(xen::domid_self, taken, status) == 0);
+        });
+        return bytes(10);
+    };
+    h.run([&] {
+        h.fe.open();
+        h.fe.pause(20);
+        h.fe.submit(short_command);
+        h.fe.pause(10);
+        h.fe.set_state(xenbus_state::closed);
+        h.fe.pause(60);
+        h.fe.guest.os.xenbus().write("device/vtpm/0/event-channel", "4000");
+        h.fe.set_state(xenbus_state::initialised);
+        h.fe.pause(80);
+        CHECK_FALSE(h.vtpm.back.connected(h.fe.guest.id(), 0));
+    });
+    REQUIRE(h.vtpm.seen.size() == 1);
+    CHECK(taken != xen::evtchn_port{});
+    CHECK(status.status == xen::evtchn_status::kind::unbound);
+}
+
 TEST_CASE("a frontend directory that vanishes frees the interface") {
     hostile_world h;
     h.run([&] {

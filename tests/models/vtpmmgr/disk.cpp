@@ -248,6 +248,19 @@ TEST_CASE("a torn root falls back to the older one and is reported") {
         CHECK(loaded->slot == 1);
         CHECK(loaded->groups[0]->pages[0].records[0]->data[0] == std::byte{1});
     }
+    SECTION("newest root itself fails its code") {
+        bench.disk.content[2 * 4096 + 2000] ^= std::byte{1};
+        load_report report;
+        const auto loaded = bench.reload(&report);
+        REQUIRE(loaded);
+        CHECK(report.fell_back);
+        CHECK(loaded->slot == 1);
+    }
+    SECTION("nothing is bad") {
+        load_report report;
+        REQUIRE(bench.reload(&report));
+        CHECK_FALSE(report.fell_back);
+    }
     SECTION("bad pages of both") {
         bench.disk.content[6 * 4096 + 2000] ^= std::byte{1};
         bench.disk.content[4 * 4096 + 2000] ^= std::byte{1};
