@@ -95,8 +95,9 @@ run_result run(const loaded_scenario& what, const run_options& options, const si
         print_time(outputs, out);
     bool held = print_expectations(result.expectations, out);
     if (!outputs.finished) {
-        out << "NOT FINISHED within time_limit " << print_seconds(what.config.time_limit) << '\n';
-        directory.keep_incomplete("the run was not over when its time_limit was reached");
+        out << "NOT FINISHED: " << outputs.problem << " (time_limit " << print_seconds(what.config.time_limit)
+            << ")\n";
+        directory.keep_incomplete("the run did not come to its end: " + outputs.problem);
         held = false;
     } else {
         directory.commit();

@@ -38,10 +38,9 @@ class observed_machine {
         : m_machine(machine), m_config(config), m_recorder(identify(), {.waveform = waveform}) {
         auto& hypervisor = machine.hypervisor();
         m_recorder.attach_grants(hypervisor.grants, hypervisor.memory());
-        if (waveform) {
-            m_recorder.attach_events(hypervisor.pending);
-            m_recorder.attach_vcpus(hypervisor.vcpu_states);
-        }
+        // The latency table needs these too: events tell ring from backend, a first run names a domain.
+        m_recorder.attach_events(hypervisor.pending);
+        m_recorder.attach_vcpus(hypervisor.vcpu_states);
         m_recorder.attach_disk(machine.block_backend().request_done);
         m_recorder.attach_tpm("hardware", machine.hardware().tis().states, machine.hardware().tis().commands);
         m_recorder.attach_bus("lpc", machine.hardware().bus().cycles);
@@ -119,6 +118,7 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
     observed_machine observed(platform, config, options.vcd);
     const auto& outcome = platform.run();
     outputs.finished = outcome.finished;
+    outputs.problem = outcome.problem;
     outputs.simulated = sc_core::sc_time_stamp();
     for (const auto& attestation : outcome.attestations) {
         if (attestation.completed) {

@@ -40,7 +40,8 @@ struct simulation_options {
 };
 
 struct simulation_outputs {
-    bool finished = false;       ///< false: time_limit was reached first
+    bool finished = false;       ///< every guest came to its end
+    std::string problem;         ///< why not; empty when finished
     sc_core::sc_time simulated;  ///< time at the end
     std::vector<timeline_line> timeline;
     std::vector<models::verdict> verdicts;    ///< in the order in which the verifier gave them

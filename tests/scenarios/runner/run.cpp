@@ -114,11 +114,14 @@ TEST_CASE("a run that is not over in time is marked incomplete") {
     finished_run late = run_small(place, "", [](const auto&, const auto&) {
         simulation_outputs outputs = pretend(true);
         outputs.finished = false;
+        outputs.problem = "the chip is on fire";
         return outputs;
     });
     CHECK(late.result.code == exit_code::expectation_failed);
-    CHECK(late.printed.find("NOT FINISHED within time_limit 600.000000000000 s\n") != std::string::npos);
-    CHECK(std::filesystem::exists(place.path() / "out/INCOMPLETE"));
+    CHECK(late.printed.find("NOT FINISHED: the chip is on fire (time_limit 600.000000000000 s)\n") !=
+          std::string::npos);
+    CHECK(content_of(place.path() / "out/INCOMPLETE") ==
+          "the run did not come to its end: the chip is on fire\n");
 }
 
 TEST_CASE("the same run has the same fingerprint and any other content another one") {
