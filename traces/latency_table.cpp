@@ -93,7 +93,8 @@ void latency_table::ended(const ring_change& what, bool answered) {
         row.result = what.code;
     m_open.erase(found);
     const auto call = m_calls.find(what.frontend);
-    if (call == m_calls.end())
+    // A SUBMIT that the guest stored by itself, before the call, is none of the driver's.
+    if (call == m_calls.end() || row.time_ns < call->second.issued)
         return keep(std::move(row), end);
     // Until the driver returns; a call that sent twice keeps the later answer and all of the time.
     row.queue = row.time_ns - call->second.issued;
@@ -170,7 +171,7 @@ void latency_table::command_returned(xen::domid_t guest, const sc_core::sc_time&
     row.ordinal = ordinal_name(tag_rqu, done.ordinal);
     row.queue = now - done.issued;
     for (auto open = m_open.begin(); open != m_open.end(); ++open)
-        if (open->first.first == guest) {
+        if (open->first.first == guest && open->second.submitted >= done.issued) {
             row.queue = open->second.submitted - done.issued;
             row.backend = now - open->second.submitted;
             m_open.erase(open);

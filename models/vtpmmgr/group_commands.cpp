@@ -53,8 +53,11 @@ reply management_commands::group_new(reader& in) {
     if (!claims)
         groups.push_back(group);
     disk_writer::touch(*group);
-    if (const std::uint32_t saved = m_context.persist(sync_depth::sequence); saved != status::success)
+    if (const std::uint32_t saved = m_context.persist(sync_depth::sequence); saved != status::success) {
+        if (!claims)
+            groups.pop_back();
         return failed(saved);
+    }
     return done(tpm::concat({group->uuid, identity.modulus, identity.binding}));
 }
 

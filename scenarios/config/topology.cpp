@@ -11,22 +11,30 @@ std::string at(const origin& where) {
     return where.file + (where.line == 0 ? "" : ':' + std::to_string(where.line));
 }
 
+/// Certificates carry names in a field of this length (X.520 ub-common-name).
+constexpr std::size_t longest_name = 64;
+
 /// Names become folders and parts of dotted paths.
 void check_plain_name(const settings& all, const std::string& path, problems& out) {
     const std::string& name = all.text(path);
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    if (name.empty() || name.find_first_not_of(allowed) != std::string::npos)
-        out.push_back(
-            {all.where(path), path, "expected a name of letters, digits, - and _, got \"" + name + '"'});
+    if (name.empty() || name.size() > longest_name || name.find_first_not_of(allowed) != std::string::npos)
+        out.push_back({all.where(path), path,
+                       "expected a name of at most 64 letters, digits, - and _, got \"" + name + '"'});
 }
 
 void check_domain_names(const settings& all, problems& out) {
+    // dom0, and the parts of the machine that stand beside the domains in the tree of names.
     std::map<std::string, std::string> owner = {{"dom0", "dom0"}, {"Domain-0", "dom0"}};
+    for (const char* part : {"tpm", "xen", "xenstored", "blkback", "toolstack", "operator"})
+        owner.emplace(part, "a part of the machine");
     auto claim = [&](const std::string& name, const std::string& path) {
         auto [found, fresh] = owner.emplace(name, path);
         if (!fresh)
             out.push_back(
-                {all.where(path), path, "a domain named \"" + name + "\" exists already: " + found->second});
+                {all.where(path), path, "the name \"" + name + "\" is taken already: " + found->second});
+        if (name.size() > longest_name)
+            out.push_back({all.where(path), path, "expected a name of at most 64 characters"});
     };
     claim(all.text("manager.name"), "manager.name");
     for (const std::string& name : all.names_below("vtpm"))
@@ -112,6 +120,9 @@ std::vector<problem> check_topology(const settings& all) {
     check_guests(all, out);
     check_guest_sections(all, "verifier.reference", out);
     check_guest_sections(all, "expect", out);
+    for (const char* path : {"verifier.vtpm_pcrs", "verifier.hardware_pcrs"})
+        if (all.numbers(path).empty())
+            out.push_back({all.where(path), path, "expected at least one PCR, got none"});
     return out;
 }
 

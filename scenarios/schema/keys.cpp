@@ -17,7 +17,7 @@ void add_run_keys(list& keys) {
         {"name", string, derived, "the file's name without .toml", "name of the scenario and of its output"});
     keys.push_back({"description", string, standard, "", "one sentence about what the scenario shows"});
     keys.push_back({"seed", integer, standard, "1", "all chance of the run follows from it", 0, INT64_MAX});
-    keys.push_back({"time_limit", time, standard, "10 min", "the run fails when it is not over by then"});
+    keys.push_back({"time_limit", time, standard, "10 min", "the run fails when it is not over by then", 1});
 }
 
 void add_machine_keys(list& keys) {

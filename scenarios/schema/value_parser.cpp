@@ -37,7 +37,7 @@ parsed_value parse_string(const key_declaration& key, const std::string& text,
                 return value{*bytes};
             break;
         case value_type::time:
-            if (auto time = parse_time(text))
+            if (auto time = parse_time(text); time && in_range(key, *time))
                 return value{*time};
             break;
         case value_type::hex: {
@@ -55,7 +55,7 @@ parsed_value parse_string(const key_declaration& key, const std::string& text,
                 return value{text};
             return refuse(key, seen, suggestion(text, key.choices));
         case value_type::path:
-            if (!text.empty())
+            if (!text.empty() && text.find('\0') == std::string::npos)
                 return value{absolute_path(text, folder)};
             break;
         case value_type::string:
@@ -133,8 +133,8 @@ parsed_value parse_list(const key_declaration& key, const toml::array& array,
     std::vector<std::string> words;
     for (const toml::node& node : array) {
         auto word = node.value_exact<std::string>();
-        if (!word || word->empty())
-            return refuse(key, word ? "an empty string" : "an element that is no string");
+        if (!word || word->empty() || word->find('\0') != std::string::npos)
+            return refuse(key, word ? "an empty string or one with a NUL" : "an element that is no string");
         words.push_back(*word);
     }
     return parse_words(key, words, folder);
@@ -177,6 +177,8 @@ parsed_value parse_value(const key_declaration& key, const toml::node& node,
 parsed_value parse_value_text(const key_declaration& key, std::string_view text,
                               const std::filesystem::path& folder) {
     bool plain = !is_list(key.type) && key.type != value_type::boolean && key.type != value_type::integer;
+    if (text.find('\n') != std::string_view::npos)
+        return refuse(key, "a value of several lines");
     if (plain && !text.starts_with('"'))
         return parse_string(key, std::string(text), folder);
     try {

@@ -106,11 +106,18 @@ TEST_CASE("wrong wiring is reported at its line") {
     CHECK(mistake_in(small_scenario + "[expect.g2]\nverdict = \"trusted\"\n") ==
           "test.toml:18: expect.g2: unknown guest; did you mean 'g1'?");
     CHECK(mistake_in(replaced(small_scenario, "[guest.g1]", "[guest.v1]")) ==
-          "test.toml:13: guest.v1: a domain named \"v1\" exists already: vtpm.v1");
+          "test.toml:13: guest.v1: the name \"v1\" is taken already: vtpm.v1");
+    CHECK(mistake_in(replaced(small_scenario, "[guest.g1]", "[guest.xenstored]")) ==
+          "test.toml:13: guest.xenstored: the name \"xenstored\" is taken already: a part of the machine");
+    CHECK(mistake_in(small_scenario + "[verifier]\nvtpm_pcrs = []\n") ==
+          "test.toml:19: verifier.vtpm_pcrs: expected at least one PCR, got none");
+    CHECK(mistake_in("time_limit = \"0 s\"\n" + small_scenario).find("test.toml:1: time_limit: ") == 0);
+    CHECK(mistake_in("name = \"" + std::string(65, 'a') + "\"\n" + small_scenario)
+              .starts_with("test.toml:1: name: expected a name of at most 64 "));
     CHECK(mistake_in(replaced(small_scenario, "locality = 2", "extra = \"tpmlocality=2\"")) ==
           "test.toml:2: manager.extra: tpmlocality= belongs into manager.locality");
     CHECK(mistake_in("name = \"../elsewhere\"\n" + small_scenario) ==
-          "test.toml:1: name: expected a name of letters, digits, - and _, got \"../elsewhere\"");
+          "test.toml:1: name: expected a name of at most 64 letters, digits, - and _, got \"../elsewhere\"");
 }
 
 TEST_CASE("files that cannot take part are reported at their line") {
