@@ -91,7 +91,6 @@ wave_recorder::signal wave_recorder::text(const std::string& path) {
 }
 
 // ---- signals of each kind of thing, declared when it is first heard of
-// --------------------------------------
 
 wave_recorder::vcpu_signals& wave_recorder::vcpu(xen::domid_t id) {
     const auto [at, fresh] = m_vcpus.try_emplace(id);
@@ -154,7 +153,6 @@ wave_recorder::tpm_signals& wave_recorder::tpm(const std::string& tpm_name) {
 }
 
 // ---- observations
-// ---------------------------------------------------------------------------------------------
 
 void wave_recorder::vcpu_changed(const xen::vcpu_state_change& what) {
     const sc_core::sc_time at = now();

@@ -48,7 +48,6 @@ xl_result toolstack::finish(const xl_process& xl, bool ok, domid_t id) const {
 }
 
 // ---- creation
-// --------------------------------------------------------------------------------------------------
 
 xl_result toolstack::boot_dom0(domain& home) {
     xl_process init(m_store);
@@ -200,7 +199,6 @@ bool toolstack::attach_devices(xl_process& xl, const domain& slot, const domain_
 }
 
 // ---- devices of a running domain
-// -------------------------------------------------------------------------------
 
 xl_result toolstack::vtpm_attach(domain& slot, const vtpm_spec& vtpm) {
     xl_process xl(m_store);
@@ -237,7 +235,6 @@ xl_result toolstack::vtpm_detach(domain& slot, std::uint32_t devid) {
 }
 
 // ---- the end
-// ---------------------------------------------------------------------------------------------------
 
 bool toolstack::destroy_domain(xl_process& xl, domain& slot) {
     const auto id = slot.domid();

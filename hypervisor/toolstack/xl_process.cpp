@@ -26,7 +26,6 @@ void xl_process::make_node(const std::string& path, const std::vector<std::strin
 }
 
 // ---- adding
-// ----------------------------------------------------------------------------------------------------
 
 bool xl_process::add(const device_description& device) {
     const auto libxl = device.id.libxl_path();
@@ -118,7 +117,6 @@ bool xl_process::wait_added(const std::vector<device_identity>& devices) {
 }
 
 // ---- listing
-// ---------------------------------------------------------------------------------------------------
 
 std::vector<device_identity> xl_process::list(domid_t domid, const std::string& kind) {
     std::vector<device_identity> devices;
@@ -149,7 +147,6 @@ std::vector<device_identity> xl_process::list_all(domid_t domid) {
 }
 
 // ---- removing
-// --------------------------------------------------------------------------------------------------
 
 bool xl_process::remove(const std::vector<device_identity>& devices, bool force) {
     std::vector<pending_removal> all;

@@ -25,7 +25,6 @@ xenstored::xenstored(sc_core::sc_module_name name, machine& host, const store_qu
 xenstored::~xenstored() = default;
 
 // ---- connections
-// -----------------------------------------------------------------------------------------------
 
 std::uint32_t xenstored::attach(store_client& client) {
     auto& connection = m_server.connect({dom0, true, {}}, client.name());
@@ -94,7 +93,6 @@ errno_t xenstored::release(domid_t domid) {
 }
 
 // ---- the server's loop
-// -----------------------------------------------------------------------------------------
 
 void xenstored::doorbell(std::uint32_t connection) {
     const auto at = m_channels.find(connection);

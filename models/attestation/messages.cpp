@@ -13,7 +13,6 @@ namespace {
 using json = nlohmann::ordered_json;
 
 // ---- the fields of each message, named once for both directions
-// --------------------------------------------
 
 template <typename V>
 void fields(V& v, ek_certificate_request& m) {

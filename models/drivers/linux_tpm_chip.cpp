@@ -101,7 +101,6 @@ sc_time linux_tpm_chip::duration_of(std::uint32_t ordinal) const {
 }
 
 // ---- transmit path
-// -----------------------------------------------------------------------------------------------
 
 int linux_tpm_chip::try_transmit(byte_view command, bytes& response) {
     const std::uint32_t count = get_be32(command, size_at);
@@ -199,7 +198,6 @@ int linux_tpm_chip::transmit_from_kernel(byte_view command, bytes& response, std
 }
 
 // ---- start-up
-// ----------------------------------------------------------------------------------------------------
 
 int linux_tpm_chip::ask_capability(std::uint32_t property, std::size_t least_body, bytes& response) {
     return transmit_from_kernel(command(ord_get_capability, cap_property, std::uint32_t{4}, property),
@@ -232,7 +230,8 @@ int linux_tpm_chip::get_timeouts() {
 // usecs_to_jiffies: rounded up to whole ticks.
 sc_time linux_tpm_chip::in_ticks(std::uint32_t microseconds) const {
     const std::uint64_t tick = 1000000 / m_params.linux_hz;
-    return {static_cast<double>((microseconds + tick - 1) / tick * tick), sc_core::SC_US};
+    const std::uint64_t ticks = (microseconds + tick - 1) / tick;
+    return {static_cast<double>(ticks * tick), sc_core::SC_US};
 }
 
 void linux_tpm_chip::set_timeouts(byte_view response) {
@@ -298,7 +297,6 @@ void linux_tpm_chip::unregister_chip() {
 }
 
 // ---- sysfs
-// -------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -58,7 +58,6 @@ class linux_tpm_chip {
     const sc_core::sc_time& timeout_c() const { return m_timeouts[2]; }
 
     // ---- sysfs: "752000 2000000 752000 752000", microseconds
-    // ---------------------------------------------------
     std::string timeouts_text() const;
     std::string durations_text() const;
 

@@ -28,7 +28,6 @@ linux_tpmfront::linux_tpmfront(kernel& owner, linux_xenbus& bus, const behaviour
       m_registered(owner) {}
 
 // ---- XenBus
-// ------------------------------------------------------------------------------------------------------
 
 int linux_tpmfront::probe(xenbus_device& device) {
     m_chip.reset();
@@ -123,7 +122,6 @@ void linux_tpmfront::on_event() {
 }
 
 // ---- driver operations
-// -------------------------------------------------------------------------------------------
 
 std::uint8_t linux_tpmfront::status() {
     switch (m_page.state()) {
@@ -209,7 +207,6 @@ int linux_tpmfront::receive(std::span<std::byte> buffer) {
 }
 
 // ---- programs
-// ----------------------------------------------------------------------------------------------------
 
 void linux_tpmfront::wait_until_present() {
     m_registered.wait_for([this] { return present(); });

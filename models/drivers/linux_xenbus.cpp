@@ -28,10 +28,9 @@ void linux_xenbus::start() {
 }
 
 // ---- watches: one thread runs all callbacks, strictly in order
-// -------------------------------------------------
 
 std::string linux_xenbus::watch(const std::string& path, callback on_change) {
-    const std::string token = fmt::format("{:X}", m_next_token);
+    std::string token = fmt::format("{:X}", m_next_token);
     m_next_token += token_step;
     m_watches[token] = std::move(on_change);
     if (!m_kernel.xenbus().watch(path, token, m_events)) {
@@ -58,7 +57,6 @@ void linux_xenbus::xenwatch() {
 }
 
 // ---- devices
-// ---------------------------------------------------------------------------------------------------
 
 void linux_xenbus::enumerate() {
     std::vector<std::string> types;
@@ -131,7 +129,6 @@ void linux_xenbus::unregister(xenbus_device& which) {
 }
 
 // ---- binding
-// ---------------------------------------------------------------------------------------------------
 
 void linux_xenbus::register_driver(xenbus_driver& driver) {
     m_drivers.push_back(&driver);
@@ -199,7 +196,6 @@ bool linux_xenbus::bind(const std::string& node) {
 }
 
 // ---- states
-// ----------------------------------------------------------------------------------------------------
 
 void linux_xenbus::other_end_changed(xenbus_device& which) {
     const xenbus_state state = m_kernel.xenbus().read_state(which.other_end + "/state");

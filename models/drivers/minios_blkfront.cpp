@@ -40,7 +40,6 @@ minios_blkfront::minios_blkfront(kernel& owner, const behaviour_set& behaviours)
       m_changed(owner) {}
 
 // ---- XenBus
-// ------------------------------------------------------------------------------------------------------
 
 bool minios_blkfront::init(const std::string& node) {
     m_node = node;
@@ -151,7 +150,6 @@ void minios_blkfront::shutdown() {
 }
 
 // ---- ring
-// --------------------------------------------------------------------------------------------------------
 
 std::uint64_t minios_blkfront::submit(std::uint8_t operation, std::uint64_t sector,
                                       std::span<const segment> segments) {

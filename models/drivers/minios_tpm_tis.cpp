@@ -42,7 +42,6 @@ minios_tpm_tis::minios_tpm_tis(kernel& owner, const behaviour_set& behaviours, t
     : m_kernel(owner), m_behaviours(behaviours), m_version(version), m_params(std::move(params)) {}
 
 // ---- locality
-// ----------------------------------------------------------------------------------------------------
 
 bool minios_tpm_tis::has_locality() {
     constexpr std::uint8_t owner = access_valid | access_active;
@@ -77,7 +76,6 @@ void minios_tpm_tis::release_locality() {
 }
 
 // ---- waiting
-// -----------------------------------------------------------------------------------------------------
 
 bool minios_tpm_tis::wait_for_status(std::uint8_t mask, const sc_time& timeout) {
     if ((read8(sts_at) & mask) == mask) {
@@ -110,7 +108,6 @@ std::uint32_t minios_tpm_tis::burst_count() {
 }
 
 // ---- sending
-// -----------------------------------------------------------------------------------------------------
 
 bool minios_tpm_tis::make_ready() {
     if ((read8(sts_at) & sts_ready) != 0) {
@@ -185,7 +182,6 @@ minios_tpm_tis::outcome minios_tpm_tis::wait_for_answer(std::uint32_t ordinal) {
 }
 
 // ---- receiving
-// ---------------------------------------------------------------------------------------------------
 
 // Fills the buffer from `from` to `count`; returns how far it came. Beyond `limit` bytes are taken and lost.
 std::size_t minios_tpm_tis::receive(std::size_t from, std::size_t count, std::size_t limit) {
@@ -272,7 +268,6 @@ transport_result minios_tpm_tis::transmit(byte_view command) {
 }
 
 // ---- start
-// -------------------------------------------------------------------------------------------------------
 
 sc_time minios_tpm_tis::duration_of(std::uint32_t ordinal) const {
     const auto which = linux_tpm_chip::class_of(ordinal);

@@ -84,7 +84,6 @@ void kernel::shut_down(xen::shutdown_reason reason) {
 }
 
 // ---- memory
-// ----------------------------------------------------------------------------------------------------
 
 template <typename Value>
 Value kernel::load(guest_addr at) {
@@ -180,7 +179,6 @@ void kernel::free_page(xen::gfn_t page) {
 }
 
 // ---- memory-mapped I/O
-// -----------------------------------------------------------------------------------------
 
 std::uint8_t kernel::mmio_read8(std::uint64_t address) {
     std::array<std::byte, 1> raw;
@@ -220,7 +218,6 @@ void kernel::mmio_write32(std::uint64_t address, std::uint32_t value) {
 }
 
 // ---- event channels
-// --------------------------------------------------------------------------------------------
 
 void kernel::bind_handler(xen::evtchn_port port, event_handler handler) {
     m_handlers[xen::to_underlying(port)] = std::move(handler);

@@ -64,7 +64,6 @@ class kernel : public sc_core::sc_module, public stubdom_services_if {
     grant_table& grants() { return m_grants; }
 
     // ---- threads
-    // ---------------------------------------------------------------------------------------------
     /// Makes a thread that runs when its turn comes.
     void spawn(const std::string& name, std::function<void()> body);
     void sleep(const sc_core::sc_time& duration) override;
@@ -72,7 +71,7 @@ class kernel : public sc_core::sc_module, public stubdom_services_if {
     void yield() override;
     void charge(const sc_core::sc_time& cpu_time) override;
     /// Pays what is charged: other domains and own event handlers run meanwhile, own threads do not.
-    void pay();
+    void pay() override;
     sc_core::sc_time now() const override { return sc_core::sc_time_stamp(); }
     void log(level severity, const std::string& text) override;
     /// Calls `action` outside any thread at or after the given delay, whenever the scheduler looks.
@@ -83,7 +82,6 @@ class kernel : public sc_core::sc_module, public stubdom_services_if {
     [[noreturn]] void shut_down(xen::shutdown_reason reason);
 
     // ---- memory; a page fault is a panic
-    // -----------------------------------------------------------------------
     std::uint8_t read_u8(xen::guest_addr at);
     std::uint16_t read_u16(xen::guest_addr at);
     std::uint32_t read_u32(xen::guest_addr at);
@@ -103,14 +101,12 @@ class kernel : public sc_core::sc_module, public stubdom_services_if {
     std::size_t pages_in_use() const { return m_pages_in_use; }
 
     // ---- memory-mapped I/O; a missing permission is a panic
-    // ------------------------------------------------------
     std::uint8_t mmio_read8(std::uint64_t address);
     std::uint32_t mmio_read32(std::uint64_t address);
     void mmio_write8(std::uint64_t address, std::uint8_t value);
     void mmio_write32(std::uint64_t address, std::uint32_t value);
 
     // ---- event channels
-    // ----------------------------------------------------------------------------------------
     /// Installs a handler; the port stays masked until unmask().
     void bind_handler(xen::evtchn_port port, event_handler handler);
     void unmask(xen::evtchn_port port);

@@ -170,7 +170,6 @@ void kernel::call_after(const sc_time& delay, std::function<void()> action) {
 }
 
 // ---- wait queues
-// ---------------------------------------------------------------------------------------------
 
 // A queue may be gone before a thread that waits in it unwinds, and may outlive a boot: so nothing is taken
 // back on the way out, and what an earlier life left is dropped at the next use.

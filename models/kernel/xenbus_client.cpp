@@ -78,7 +78,6 @@ std::string_view without_terminator(std::string_view text) {
 }  // namespace
 
 // ---- watch queues
-// ------------------------------------------------------------------------------------------------
 
 void watch_queue::push(watch_event event) {
     if (m_order == order::newest_first) {
@@ -109,7 +108,6 @@ std::optional<watch_event> watch_queue::next_within(const sc_core::sc_time& time
 }
 
 // ---- requests
-// ----------------------------------------------------------------------------------------------------
 
 xenbus_client::xenbus_client(kernel& owner)
     : m_kernel(owner), m_ring(owner), m_replies(owner), m_sending(owner) {
@@ -178,7 +176,6 @@ void xenbus_client::send_bytes(std::string_view data) {
 }
 
 // ---- replies
-// -----------------------------------------------------------------------------------------------------
 
 std::size_t xenbus_client::available() {
     const guest_addr page = m_kernel.info().store_page;
@@ -254,7 +251,6 @@ void xenbus_client::deliver_event(std::string_view payload) {
 }
 
 // ---- operations
-// --------------------------------------------------------------------------------------------------
 
 xs_reply xenbus_client::read(const std::string& path, xs_transaction tx) {
     return request(xs_read, terminated(path), tx);
@@ -317,7 +313,7 @@ xs_reply xenbus_client::unwatch(const std::string& path, const std::string& toke
 }
 
 xs_reply xenbus_client::transaction_start(xs_transaction& tx) {
-    xs_reply reply = request(xs_transaction_start, std::string_view("", 1), xs_transaction::none);
+    xs_reply reply = request(xs_transaction_start, std::string_view("\0", 1), xs_transaction::none);
     std::uint32_t id = 0;
     std::from_chars(reply.value.data(), reply.value.data() + reply.value.size(), id);
     tx = xs_transaction{id};

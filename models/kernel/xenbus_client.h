@@ -81,7 +81,6 @@ class xenbus_client {
     bool transaction(const std::function<bool(xs_transaction)>& body, unsigned attempts = 0);
 
     // ---- conveniences of the drivers
-    // ---------------------------------------------------------------------------
     /// Leading decimal digits as scanf("%d") reads them; nullopt when unreadable or without digits.
     std::optional<std::int64_t> read_integer(const std::string& path,
                                              xs_transaction tx = xs_transaction::none);

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
-#include <ranges>
 
 #include "models/remote/appraisal.h"
 #include "models/remote/certificates.h"
@@ -47,12 +47,12 @@ bytes expected_quote_info(const appraisal& a, const deep_quote_body& body) {
 
 // The enrolled group AIK that made the signature; the latest one first, since a platform may enrol again.
 const bytes* find_signer(const appraisal& a, byte_view info, byte_view signature) {
-    for (const bytes& der : a.directory.platform_certificates | std::views::reverse) {
+    const auto& certificates = a.directory.platform_certificates;
+    const auto signer = std::find_if(certificates.rbegin(), certificates.rend(), [&](const bytes& der) {
         const auto certificate = parse_certificate(der);
-        if (certificate && verify_sha1(certificate->modulus, info, signature))
-            return &der;
-    }
-    return nullptr;
+        return certificate && verify_sha1(certificate->modulus, info, signature);
+    });
+    return signer == certificates.rend() ? nullptr : &*signer;
 }
 
 bool check_signature(appraisal& a, const deep_quote_body& body) {

@@ -110,7 +110,6 @@ void tis_device::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time
 }
 
 // ---- time
-// ----------------------------------------------------------------------------------------------------
 
 void tis_device::deadline_reached() {
     m_wake_pending = false;
@@ -197,7 +196,6 @@ void tis_device::schedule_wake() {
 }
 
 // ---- the command and its owner
-// ---------------------------------------------------------------------------------
 
 void tis_device::apply(const locality_arbiter::outcome& outcome) {
     if (outcome.abort && !(outcome.abandoned && m_profile.relinquish_keeps_fsm)) {
@@ -298,7 +296,6 @@ void tis_device::reset_establishment_written(unsigned locality) {
 }
 
 // ---- dynamic launch
-// --------------------------------------------------------------------------------------------
 
 void tis_device::hash_start_cycle() {
     const auto outcome = m_arbiter.hash_start();
@@ -330,7 +327,6 @@ void tis_device::hash_end_cycle() {
 }
 
 // ---- interrupts
-// ------------------------------------------------------------------------------------------------
 
 bool tis_device::sts_valid() const {
     switch (m_fsm.state()) {

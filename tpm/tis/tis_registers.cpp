@@ -125,7 +125,6 @@ void tis_device::declare_fifo(unsigned locality) {
 }
 
 // ---- TPM_ACCESS and TPM_STS
-// --------------------------------------------------------------------------------------
 
 std::uint8_t tis_device::read_access(unsigned locality) const {
     return m_valid ? m_arbiter.read_access(static_cast<int>(locality), m_established) : std::uint8_t{0};
@@ -178,7 +177,6 @@ void tis_device::write_status(unsigned locality, unsigned lane, std::uint8_t val
 }
 
 // ---- the FIFO
-// ----------------------------------------------------------------------------------------------------
 
 void tis_device::write_fifo(std::uint8_t value) {
     if (!m_fsm.write(std::byte{value})) {
@@ -198,7 +196,6 @@ std::uint8_t tis_device::read_fifo() {
 }
 
 // ---- interrupt registers
-// -----------------------------------------------------------------------------------------
 
 void tis_device::write_int_enable(unsigned lane, std::uint8_t value) {
     const std::uint32_t capability = m_profile.interface_capability;
