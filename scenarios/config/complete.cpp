@@ -63,37 +63,46 @@ void fill_behaviours(settings& all) {
     }
 }
 
-/// Gives `to` the value of `from`, when that has one and `to` has none.
-void copy_if_absent(settings& all, const std::string& from, const std::string& to) {
-    auto found = all.entries().find(from);
-    if (!all.has(to) && found != all.entries().end())
+/// Gives `to` the value of `from` in `source`, when that has one and `to` has none.
+void copy_if_absent(settings& all, const settings& source, const std::string& from, const std::string& to) {
+    auto found = source.entries().find(from);
+    if (!all.has(to) && found != source.entries().end())
         all.set(to, value(found->second.content), origin(found->second.where));
 }
 
-/// What the verifier approves when the scenario does not say: the machine and the guests as they are.
-void fill_references(settings& all) {
+/// What the verifier approves when the scenario does not say: the machine and the guests as the file
+/// describes them. Only for what the file leaves open it takes what runs.
+void fill_references(settings& all, const settings& written) {
+    auto source = [&](const std::string& section) -> const settings& {
+        return written.has_section(section) ? written : all;
+    };
     if (!all.has_section("verifier.platform")) {
-        for (const std::string& n : all.names_below("machine.firmware")) {
+        const settings& machine = source("machine.firmware");
+        for (const std::string& n : machine.names_below("machine.firmware")) {
             for (const char* part : {".pcr", ".description", ".sha1"})
-                copy_if_absent(all, "machine.firmware." + n + part, "verifier.platform." + n + part);
+                copy_if_absent(all, machine, "machine.firmware." + n + part, "verifier.platform." + n + part);
         }
     }
     for (const std::string& guest : all.names_below("guest")) {
         const std::string from = "guest." + guest;
         const std::string to = "verifier.reference." + guest;
+        const settings& described = source(from);
         for (const char* part : {".kernel", ".initrd", ".command_line", ".ima_files"})
-            copy_if_absent(all, from + part, to + part);
-        if (!all.has(from + ".vtpm"))
+            copy_if_absent(all, described, from + part, to + part);
+        copy_if_absent(all, all, from + ".kernel", to + ".kernel");
+        const settings& wired = described.has(from + ".vtpm") ? described : all;
+        if (!wired.has(from + ".vtpm"))
             continue;
-        const std::string vtpm = "vtpm." + all.text(from + ".vtpm");
-        copy_if_absent(all, vtpm + ".uuid", to + ".vtpm_uuid");
-        copy_if_absent(all, vtpm + ".label", to + ".vtpm_label");
+        const std::string vtpm = "vtpm." + wired.text(from + ".vtpm");
+        copy_if_absent(all, source(vtpm), vtpm + ".uuid", to + ".vtpm_uuid");
+        copy_if_absent(all, source(vtpm), vtpm + ".label", to + ".vtpm_label");
     }
 }
 
 }  // namespace
 
-void complete(settings& all, const std::string& scenario_name, const std::filesystem::path& library) {
+void complete(settings& all, settings written, const std::string& scenario_name,
+              const std::filesystem::path& library) {
     std::vector<problem> problems;
     if (!all.has("name"))
         all.set("name", scenario_name, {});
@@ -103,7 +112,9 @@ void complete(settings& all, const std::string& scenario_name, const std::filesy
     fill_costs(all, "hypervisor", hypervisor_cost_fields(), library);
     fill_costs(all, "software", software_cost_fields(), library);
     fill_behaviours(all);
-    fill_references(all);
+    std::vector<problem> left_open;  // overrides may have closed these gaps
+    fill_standard(written, left_open);
+    fill_references(all, written);
 }
 
 }  // namespace vtwin::scenario

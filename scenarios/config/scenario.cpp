@@ -45,7 +45,8 @@ loaded_scenario load_scenario(const std::string& file, const std::vector<overrid
     loaded.all = read_settings(path, file, overrides);
     if (!loaded.all.has_section("manager"))
         throw user_error({file, 0}, "manager", "missing; a machine needs a [manager] section");
-    complete(loaded.all, path.stem().string(), library);
+    complete(loaded.all, overrides.empty() ? loaded.all : read_settings(path, file, {}), path.stem().string(),
+             library);
     std::vector<problem> problems = check_topology(loaded.all);
     if (problems.empty())
         loaded.config = build_run_config(loaded.all, library, problems);

@@ -37,6 +37,30 @@ TEST_CASE("a scenario becomes a complete configuration") {
     CHECK(guest.ima_files[0].sha256.size() == 32);
 }
 
+TEST_CASE("the verifier approves what the file describes and not what an override makes of it") {
+    small_scenario_directory folder;
+    const std::string other = (folder.path() / "other-kernel").string();
+    loaded_scenario plain = load_scenario(folder.file);
+    loaded_scenario changed = load_scenario(
+        folder.file, {{"guest.g1.kernel", other}, {"guest.g1.command_line", "loud"}, {"vtpm.v1.label", "x"}});
+    const models::guest_reference& expected = plain.config.verifier.guests.at("g1");
+    const models::guest_reference& reference = changed.config.verifier.guests.at("g1");
+    CHECK(changed.config.machine.guests[0].kernel.sha1 != plain.config.machine.guests[0].kernel.sha1);
+    CHECK(changed.config.machine.guests[0].command_line == "loud");
+    CHECK(reference.kernel_sha1 == expected.kernel_sha1);
+    CHECK(reference.command_line == "quiet");
+    CHECK(reference.vtpm_label == expected.vtpm_label);
+    // What the file leaves open is filled by the override for both.
+    loaded_scenario added =
+        load_scenario(folder.write("open.toml", replaced(small_scenario, "kernel = \"kernel\"\n", "")),
+                      {{"guest.g1.kernel", other}});
+    CHECK(added.config.verifier.guests.at("g1").kernel_sha1 == added.config.machine.guests[0].kernel.sha1);
+    // Both can be said at once.
+    loaded_scenario both =
+        load_scenario(folder.file, {{"guest.g1.kernel", other}, {"verifier.reference.g1.kernel", other}});
+    CHECK(both.config.verifier.guests.at("g1").kernel_sha1 == both.config.machine.guests[0].kernel.sha1);
+}
+
 TEST_CASE("the verifier's references follow the guest unless the scenario says otherwise") {
     small_scenario_directory folder(small_scenario + "[verifier.reference.g1]\nkernel = \"other-kernel\"\n");
     loaded_scenario loaded = load_scenario(folder.file);
