@@ -79,11 +79,14 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
         m_guests.back()->on_outcome = [this](attestation_outcome outcome) {
             m_outcome.attestations.push_back(std::move(outcome));
         };
-        m_guests.back()->on_finished = [this] {
-            --m_guests_running;
-            m_progress.notify(sc_core::SC_ZERO_TIME);
-        };
+        m_guests.back()->on_finished = [this, name = guest.name] { guest_is_done(name); };
     }
+    // A guest that crashed or was destroyed has nothing more to say.
+    m_machine.on_stopped([this](xen::domain& stopped, xen::shutdown_reason) {
+        for (const auto& [name, domain] : m_domains)
+            if (domain == &stopped)
+                guest_is_done(name);
+    });
     sc_core::sc_spawn([this] { operate(); }, "operator");
 }
 
@@ -133,7 +136,9 @@ void platform::operate() {
         up = up && start_vtpm(vtpm_of(guest)) && start_guest(guest);
     if (up) {
         attach_late_vtpms();
-        while (m_guests_running != 0)
+        if (operation)
+            operation();
+        while (!m_guests_running.empty())
             sc_core::wait(m_progress);
         m_outcome.finished = true;
     }
@@ -187,6 +192,10 @@ bool platform::start_manager() {
         m_dom0.set_plan(plan());
     if (!m_toolstack.boot_dom0(*m_domains["dom0"]))
         return fail("dom0 does not boot");
+    return create_manager();
+}
+
+bool platform::create_manager() {
     const auto& manager = m_config.machine.manager;
     auto spec = spec_of(manager.name, manager.memory_mib, manager.command_line + administrator_word());
     spec.disks.push_back({manager.name});
@@ -258,9 +267,31 @@ bool platform::start_guest(const guest_config& config) {
         spec.vtpms.push_back({config.vtpm, to_string(vtpm_of(config).uuid)});
     if (!xl_create(spec))
         return false;
-    ++m_guests_running;
+    m_guests_running.insert(config.name);
     m_guest_started[config.name] = sc_core::sc_time_stamp();
     return true;
+}
+
+void platform::guest_is_done(const std::string& guest) {
+    if (m_guests_running.erase(guest) != 0)
+        m_progress.notify(sc_core::SC_ZERO_TIME);
+}
+
+bool platform::create(const std::string& domain) {
+    const auto& machine = m_config.machine;
+    if (domain == machine.manager.name)
+        return create_manager();
+    if (const auto vtpm = std::ranges::find(machine.vtpms, domain, &vtpm_config::name);
+        vtpm != machine.vtpms.end())
+        return start_vtpm(*vtpm);
+    const auto guest = std::ranges::find(machine.guests, domain, &guest_config::name);
+    return guest != machine.guests.end() && start_guest(*guest);
+}
+
+bool platform::destroy(const std::string& domain) {
+    const auto found = m_domains.find(domain);
+    m_context.say("dom0", "xl destroy " + domain);
+    return found != m_domains.end() && report(m_toolstack.destroy(*found->second), domain);
 }
 
 void platform::attach_late_vtpms() {

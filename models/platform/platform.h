@@ -2,7 +2,10 @@
 // guests, and the parties outside. All topology is in its constructor.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -27,13 +30,22 @@ class platform final : public sc_core::sc_module {
     /// `config` must outlive the platform. `timeline` hears what happens, in order of simulated time.
     platform(sc_core::sc_module_name name, const run_config& config, timeline_sink timeline);
 
-    /// Runs until every guest has attested as configured, something failed for good, or the time limit.
+    /// Runs until every guest has attested as configured or stopped, something failed for good, or the time
+    /// limit.
     struct outcome {
         bool finished = false;  ///< all guests came to their end
         std::string problem;    ///< why the machine did not get so far
         std::vector<attestation_outcome> attestations;
     };
     const outcome& run();
+
+    // ---- for operators: what somebody at dom0's shell does beside the configured run
+    /// Called in the operator's thread once every configured domain was created; the run is not over before
+    /// it returns.
+    std::function<void()> operation;
+    /// xl create of a configured domain that is off; xl destroy. From a thread. False: xl failed.
+    bool create(const std::string& domain);
+    bool destroy(const std::string& domain);
 
     // ---- for recorders and reports
     /// Name in the configuration of the domain that has this id now; "" when none has.
@@ -60,9 +72,11 @@ class platform final : public sc_core::sc_module {
     provisioning_plan plan() const;
     std::string administrator_word() const;
     bool start_manager();
+    bool create_manager();
     bool start_administrator();
     bool start_vtpm(const vtpm_config& config);
     bool start_guest(const guest_config& config);
+    void guest_is_done(const std::string& guest);
     void attach_late_vtpms();
     xen::domain_spec spec_of(const std::string& name, std::uint32_t memory_mib,
                              const std::string& command_line) const;
@@ -89,7 +103,7 @@ class platform final : public sc_core::sc_module {
     std::map<std::string, std::unique_ptr<xen::memory_disk>> m_disks;
     std::map<std::string, sc_core::sc_time> m_guest_started;
     bytes m_ek_public, m_ek_certificate;
-    std::size_t m_guests_running = 0;
+    std::set<std::string> m_guests_running;  ///< created, and not yet at their end
     bool m_provisioned = false;
     sc_core::sc_event m_progress;
     outcome m_outcome;
