@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "hypervisor/bytes.h"
-
 namespace vtwin::xen {
 
 event_channels::event_channels(std::uint32_t max_port)
@@ -52,10 +50,6 @@ bool event_channels::pending(evtchn_port port) const {
 }
 bool event_channels::masked(evtchn_port port) const {
     return (load(mask_word(port)) & bit(port)) != 0;
-}
-
-std::uint64_t event_channels::load(const std::byte* word) {
-    return load_le<std::uint64_t>(word);
 }
 
 bool event_channels::test_and_set(std::byte* word, std::uint64_t bit) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "hypervisor/bytes.h"
 #include "hypervisor/ports.h"
 #include "hypervisor/types.h"
 
@@ -65,7 +66,7 @@ class event_channels {
     std::byte* mask_word(evtchn_port port) const {
         return m_info + layout::evtchn_mask + 8 * (to_underlying(port) / 64);
     }
-    static std::uint64_t load(const std::byte* word);
+    static std::uint64_t load(const std::byte* word) { return load_le<std::uint64_t>(word); }
     static bool test_and_set(std::byte* word, std::uint64_t bit);
     static bool test_and_clear(std::byte* word, std::uint64_t bit);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hypervisor/costs.h"
+#include "hypervisor/xenstore/store_ops.h"
 #include "models/behaviours/behaviours.h"
 #include "models/costs.h"
 #include "models/ports.h"
@@ -78,6 +79,7 @@ struct machine_config {
     std::string scheduler;  ///< "credit", "round_robin"
     bool xsm = true;        ///< FLASK labels available
     xen::cost_profile hypervisor_costs;
+    xen::store_quotas store_quotas;  ///< xenstored's defaults; they end at about 75 vTPMs for one manager
     software_costs costs;
     behaviour_set behaviours;
     tpm::chip_profile chip;

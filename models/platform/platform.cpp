@@ -41,7 +41,7 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
                  config.machine.hypervisor_costs.mmio_access),
       m_machine("xen", {config.machine.pcpus, config.machine.scheduler, config.machine.hypervisor_costs,
                         config.machine.xsm}),
-      m_store("xenstored", m_machine),
+      m_store("xenstored", m_machine, config.machine.store_quotas),
       m_blkback("blkback", m_machine, m_store),
       m_toolstack("toolstack", m_machine, m_store),
       m_dom0("dom0", m_context, m_parties),
@@ -56,6 +56,7 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
     dom0.label = "system_u:system_r:dom0_t";
     dom0.nr_pages = 256 * pages_per_mib;
     dom0.privileged = true;
+    dom0.max_event_channels = 4095;  // Xen sets dom0 no limit: all ports of the two-level interface
     auto& dom0_slot = m_machine.add_domain("domain_dom0", dom0);
     m_domains["dom0"] = &dom0_slot;
     wire(m_dom0.os, dom0_slot);

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <memory>
 #include <sstream>
 
 #include "models/platform/platform.h"
 #include "models/remote/evidence_files.h"
+#include "scenarios/runner/observed_machine.h"
 #include "scenarios/schema/problem.h"
-#include "traces/recorder.h"
 
 namespace vtwin::scenario {
 namespace {
@@ -30,48 +29,6 @@ std::vector<output_file> evidence_of(const models::remote_parties& parties) {
             {"evidence/" + path, {reinterpret_cast<const char*>(content.data()), content.size()}});
     return files;
 }
-
-/// The recorder on the machine's wires.
-class observed_machine {
-  public:
-    observed_machine(models::platform& machine, const models::run_config& config, bool waveform)
-        : m_machine(machine), m_config(config), m_recorder(identify(), {.waveform = waveform}) {
-        auto& hypervisor = machine.hypervisor();
-        m_recorder.attach_grants(hypervisor.grants, hypervisor.memory());
-        // The latency table needs these too: events tell ring from backend, a first run names a domain.
-        m_recorder.attach_events(hypervisor.pending);
-        m_recorder.attach_vcpus(hypervisor.vcpu_states);
-        m_recorder.attach_disk(machine.block_backend().request_done);
-        m_recorder.attach_tpm("hardware", machine.hardware().tis().states, machine.hardware().tis().commands);
-        m_recorder.attach_bus("lpc", machine.hardware().bus().cycles);
-        for (auto* guest : machine.linux_domains())
-            guest->on_command([this, guest](auto end, const auto& at, std::uint32_t ordinal) {
-                const auto domid = guest->os.info().domid;
-                if (end == models::linux_tpm_chip::command_end::issued)
-                    m_recorder.command_issued(domid, at, ordinal);
-                else
-                    m_recorder.command_returned(domid, at, ordinal);
-            });
-    }
-
-    trace::recorder& recorder() { return m_recorder; }
-
-  private:
-    trace::identify_domain identify() const {
-        return [this](xen::domid_t domid) {
-            trace::domain_identity who{m_machine.name_of(domid), trace::domain_role::other};
-            if (who.name == m_config.machine.manager.name)
-                who.role = trace::domain_role::manager;
-            else if (std::ranges::count(m_config.machine.vtpms, who.name, &models::vtpm_config::name) != 0)
-                who.role = trace::domain_role::vtpm;
-            return who;
-        };
-    }
-
-    models::platform& m_machine;
-    const models::run_config& m_config;
-    trace::recorder m_recorder;
-};
 
 void write_waveform(trace::recorder& recorder, const std::filesystem::path& directory) {
     std::ofstream vcd(directory / "trace.vcd", std::ios::binary),

@@ -1,0 +1,24 @@
+// The recorder on a machine's wires.
+#pragma once
+
+#include "models/platform/platform.h"
+#include "traces/recorder.h"
+
+namespace vtwin::scenario {
+
+/// Attaches during elaboration; `machine` and `config` must outlive it.
+class observed_machine {
+  public:
+    observed_machine(models::platform& machine, const models::run_config& config, bool waveform);
+
+    trace::recorder& recorder() { return m_recorder; }
+
+  private:
+    trace::identify_domain identify() const;
+
+    models::platform& m_machine;
+    const models::run_config& m_config;
+    trace::recorder m_recorder;
+};
+
+}  // namespace vtwin::scenario
