@@ -49,14 +49,16 @@ void append_word(std::string& text, std::string_view word) {
 
 // The scopes that dotted paths make, children in the order of their first mention.
 struct scope {
-    std::vector<std::pair<std::string, scope>> scopes;
+    std::string name;
+    std::vector<scope> scopes;
     std::vector<std::pair<std::string, std::size_t>> variables;  // leaf name, signal
 
-    scope& child(std::string_view name) {
-        for (auto& [known, inner] : scopes)
-            if (known == name)
-                return inner;
-        return scopes.emplace_back(std::string(name), scope{}).second;
+    scope& child(std::string_view child_name) {
+        for (scope& known : scopes)
+            if (known.name == child_name)
+                return known;
+        scopes.push_back({std::string(child_name), {}, {}});
+        return scopes.back();
     }
 };
 
@@ -79,8 +81,8 @@ void write_scope(std::ostream& out, const scope& here,
             out << "$var wire " << width << ' ' << ids[number] << ' ' << leaf << " [" << width - 1
                 << ":0] $end\n";
     }
-    for (const auto& [name, inner] : here.scopes) {
-        out << "$scope module " << name << " $end\n";
+    for (const scope& inner : here.scopes) {
+        out << "$scope module " << inner.name << " $end\n";
         write_scope(out, inner, declarations, ids);
         out << "$upscope $end\n";
     }

@@ -77,6 +77,7 @@ ordered_json as_json(const expectation_result& result) {
 std::vector<expectation_result> check_expectations(const std::vector<expectation>& expectations,
                                                    const std::vector<models::verdict>& verdicts) {
     std::vector<expectation_result> results;
+    results.reserve(expectations.size());
     for (const expectation& each : expectations)
         results.push_back(check_one(each, verdicts));
     return results;

@@ -14,9 +14,11 @@ constexpr std::size_t header_size = 10;
 constexpr std::size_t size_field = 2, size_known = 6, ordinal_field = 6;
 constexpr std::uint32_t burst_count_static = 1u << 8;  // TPM_INTF_CAPABILITY
 
+// NOLINTBEGIN(readability-identifier-naming): names as short as the cells of the table
 constexpr auto I = state_t::idle, R = state_t::ready, C1 = state_t::reception,
                C0 = state_t::reception_complete, X = state_t::execution, D1 = state_t::completion,
                D0 = state_t::completion_read;
+// NOLINTEND(readability-identifier-naming)
 
 // Rows: state. Columns: event. The default profile.
 constexpr state_t table[7][static_cast<std::size_t>(fsm_event::count)] = {
