@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -20,7 +19,7 @@ std::string underscored(std::string_view name) {
 
 /// Enumerators that the models' sources ask a behaviour_set about.
 std::set<std::string> asked_in_sources() {
-    static const std::regex use(R"(behaviour::([a-z0-9_]+))");
+    static const std::string scope = "behaviour::", letters = "abcdefghijklmnopqrstuvwxyz0123456789_";
     std::set<std::string> names;
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(VTWIN_SOURCE_DIR) / "models")) {
         const auto extension = entry.path().extension();
@@ -32,8 +31,9 @@ std::set<std::string> asked_in_sources() {
         std::stringstream text;
         text << file.rdbuf();
         const std::string source = text.str();
-        for (std::sregex_iterator it(source.begin(), source.end(), use), end; it != end; ++it) {
-            names.insert((*it)[1]);
+        for (std::size_t at = source.find(scope); at != std::string::npos; at = source.find(scope, at)) {
+            at += scope.size();
+            names.insert(source.substr(at, source.find_first_not_of(letters, at) - at));
         }
     }
     names.erase("count");

@@ -93,7 +93,7 @@ struct served_tree {
     hardware_tpm hardware;
     std::map<manager_context::connection_key, std::shared_ptr<connection>> connections;
     manager_context context;
-    connection client{vtwin::xen::domid_t{3}};
+    connection client;
 
     served_tree(disk_bench& bench, manager_tree& tree)
         : link(chip, bench.behaviours, bench.services),
@@ -108,6 +108,7 @@ struct served_tree {
                   backend,
                   connections,
                   [](const std::string&) {}} {
+        client.domid = vtwin::xen::domid_t{3};
         backend.labels[3] = "system_u:system_r:vtpm_t";
     }
     bytes send(const octets<16>& uuid, std::string_view command) {
