@@ -43,10 +43,29 @@ void check_domain_names(const settings& all, problems& out) {
         claim(name, "guest." + name);
 }
 
+/// A word of a command line that this machine does not follow, and what to say about it.
+struct refused_word {
+    const char* start;
+    const char* reason;
+};
+
+/// Options that would be read and then not followed are refused instead.
+void check_words(const settings& all, const std::string& path, std::initializer_list<refused_word> refused,
+                 problems& out) {
+    for (const auto& [start, reason] : refused)
+        if ((' ' + all.text(path)).find(std::string(" ") + start) != std::string::npos)
+            out.push_back({all.where(path), path, reason});
+}
+
 void check_manager(const settings& all, problems& out) {
-    if ((' ' + all.text("manager.extra")).find(" tpmlocality=") != std::string::npos)
-        out.push_back(
-            {all.where("manager.extra"), "manager.extra", "tpmlocality= belongs into manager.locality"});
+    check_words(
+        all, "manager.extra",
+        {{"tpmlocality=", "tpmlocality= belongs into manager.locality"},
+         {"tpmdriver=tpmfront", "the manager drives the machine's own TPM; expected no tpmdriver=tpmfront"},
+         {"tpmiomem=", "the chip lies at 0xfed40000; expected no tpmiomem="},
+         {"tpmirq=", "the driver polls; expected no tpmirq="},
+         {"tpm2=1", "the machine's chip is a TPM 1.2; expected no tpm2=1"}},
+        out);
 }
 
 void check_vtpms(const settings& all, problems& out) {
@@ -55,6 +74,10 @@ void check_vtpms(const settings& all, problems& out) {
     std::string administrator;
     for (const std::string& name : all.names_below("vtpm")) {
         const std::string path = "vtpm." + name;
+        check_words(
+            all, path + ".extra",
+            {{"hwinitpcr=", "PCRs of the hardware TPM are not copied into a vTPM; expected no hwinitpcr="}},
+            out);
         const std::string& backend = all.text(path + ".backend");
         if (backend != manager)
             out.push_back(

@@ -140,6 +140,11 @@ TEST_CASE("wrong wiring is reported at its line") {
               .starts_with("test.toml:1: name: expected a name of at most 64 "));
     CHECK(mistake_in(replaced(small_scenario, "locality = 2", "extra = \"tpmlocality=2\"")) ==
           "test.toml:2: manager.extra: tpmlocality= belongs into manager.locality");
+    CHECK(mistake_in(replaced(small_scenario, "locality = 2", "extra = \"autocreate=0 tpm2=1\"")) ==
+          "test.toml:2: manager.extra: the machine's chip is a TPM 1.2; expected no tpm2=1");
+    CHECK(mistake_in(replaced(small_scenario, "[vtpm.v1]", "[vtpm.v1]\nextra = \"save hwinitpcr=17\"")) ==
+          "test.toml:10: vtpm.v1.extra: PCRs of the hardware TPM are not copied into a vTPM; expected no "
+          "hwinitpcr=");
     CHECK(mistake_in("name = \"../elsewhere\"\n" + small_scenario) ==
           "test.toml:1: name: expected a name of at most 64 letters, digits, - and _, got \"../elsewhere\"");
 }
