@@ -147,6 +147,7 @@ bool disk_writer::write_group(vtpm_group& group, unsigned slot) {
     for (const vtpm_page& page : group.pages)
         leaves.push_back({page.location, page.hash});
     std::vector<std::uint32_t> below;
+    below.reserve(leaves.size());
     for (const child& leaf : leaves)
         below.push_back(leaf.location);
     if (!place(leaves, plain.hash, plain.location, slot, below))
