@@ -89,8 +89,8 @@ void check_against_reference(appraisal& a, std::uint32_t pcr, const std::vector<
     if (expected == seen)
         a.pass(check, fmt::format("PCR {} equals its reference", pcr));
     else
-        a.fail(check, fmt::format("PCR {} differs from its reference: expected {} ({}), seen {}", pcr,
-                                  to_hex(expected), descriptions(pcr, a.shown.boot_log), to_hex(seen)));
+        a.fail(check, fmt::format("PCR {} differs from its reference: expected {}, seen {} ({})", pcr,
+                                  to_hex(expected), to_hex(seen), descriptions(pcr, a.shown.boot_log)));
 }
 
 // The log's entries one by one, so that the sentence names what changed. Called once the log is known to lead

@@ -233,8 +233,8 @@ TEST_CASE("another kernel shows in PCR 4 and by name") {
     });
     CHECK(failures(outcome) == "pcr-4 kernel");
     CHECK(text_of(outcome, "pcr-4") == "guest1: PCR 4 differs from its reference: expected " +
-                                           to_hex(h1({bytes(20), reference})) +
-                                           " (kernel /boot/evil), seen " + to_hex(h1({bytes(20), other})));
+                                           to_hex(h1({bytes(20), reference})) + ", seen " +
+                                           to_hex(h1({bytes(20), other})) + " (kernel /boot/evil)");
     CHECK(text_of(outcome, "kernel") == "guest1: the kernel differs from its reference: expected " +
                                             to_hex(reference) + ", seen " + to_hex(other) +
                                             " (kernel /boot/evil)");
