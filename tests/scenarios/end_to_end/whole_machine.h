@@ -48,6 +48,12 @@ class whole_machine : private tlm::tlm_analysis_if<xen::grant_map_change>,
         });
     }
 
+    /// The machine lets go of its mappings when it goes; nobody may listen any more by then.
+    ~whole_machine() override {
+        platform.hypervisor().grants.unbind(*this);
+        platform.store().messages.unbind(*this);
+    }
+
     const models::platform::outcome& run() { return platform.run(); }
 
     models::guest_domain& guest(const std::string& name) {
