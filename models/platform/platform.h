@@ -60,7 +60,6 @@ class platform final : public sc_core::sc_module {
     const std::vector<std::unique_ptr<guest_domain>>& guests() const { return m_guests; }
     const std::vector<std::unique_ptr<vtpm_domain>>& vtpms() const { return m_vtpms; }
     dom0_domain& dom0() { return m_dom0; }
-    tpm::libtpms_host& library() { return m_library; }
 
   private:
     void wire(kernel& os, xen::domain& domain);

@@ -14,13 +14,6 @@ constexpr const char* not_after = "20491231235959Z";
 constexpr time_t judged_at = 1767225600;  // 2026-01-01 00:00 UTC
 constexpr const char* organization = "vtpm-twin";
 
-template <auto Free>
-struct freed_by {
-    template <typename T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
 using x509 = std::unique_ptr<X509, freed_by<X509_free>>;
 using x509_name = std::unique_ptr<X509_NAME, freed_by<X509_NAME_free>>;
 using x509_extension = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;

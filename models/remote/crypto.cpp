@@ -13,13 +13,6 @@ namespace {
 
 constexpr unsigned public_exponent = 65537;
 
-template <auto Free>
-struct freed_by {
-    template <typename T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
 using key_context = std::unique_ptr<EVP_PKEY_CTX, freed_by<EVP_PKEY_CTX_free>>;
 using digest_context = std::unique_ptr<EVP_MD_CTX, freed_by<EVP_MD_CTX_free>>;
 using cipher_context = std::unique_ptr<EVP_CIPHER_CTX, freed_by<EVP_CIPHER_CTX_free>>;

@@ -14,10 +14,15 @@ inline constexpr std::size_t rsa_size = 256;  ///< octets of an RSA-2048 modulus
 bytes sha1(byte_view data);
 bytes sha256(byte_view data);
 
-struct evp_pkey_free {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+/// Deleter for an OpenSSL object: unique_ptr<X509, freed_by<X509_free>>.
+template <auto Free>
+struct freed_by {
+    template <typename T>
+    void operator()(T* object) const {
+        Free(object);
+    }
 };
-using evp_key = std::unique_ptr<EVP_PKEY, evp_pkey_free>;
+using evp_key = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 
 /// An RSA-2048 key pair with e = 65537. The same entropy gives the same key.
 class rsa_key {
