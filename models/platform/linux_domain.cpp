@@ -70,6 +70,7 @@ void guest_domain::user_space() {
         os.log(level::info, "a vTPM was attached to the running guest");
     }
     m_agent = std::make_unique<attestation_agent>(m_config.name, tpm(), m_network, m_entropy, os);
+    on_attestation();
     if (m_config.attestations != 0)
         run_attestations(m_config, *m_agent, m_boot_log, *m_measurements, os, on_outcome);
     user_program(*this);

@@ -54,6 +54,8 @@ class guest_domain final : public linux_domain {
     /// Called for every attestation that ended, and once more with the number of them when all are done.
     std::function<void(attestation_outcome)> on_outcome = [](const attestation_outcome&) {};
     std::function<void()> on_finished = [] {};
+    /// Called when user space is about to be challenged.
+    std::function<void()> on_attestation = [] {};
     /// A workload of the guest's user space, after its attestations.
     std::function<void(guest_domain&)> user_program = [](guest_domain&) {};
     const guest_config& config() const { return m_config; }

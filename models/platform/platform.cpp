@@ -32,13 +32,15 @@ remote_parties::entropy_factory streams_of(std::uint64_t seed) {
 
 }  // namespace
 
-platform::platform(sc_core::sc_module_name name, const run_config& config, timeline_sink timeline)
+platform::platform(sc_core::sc_module_name name, const run_config& config, timeline_sink timeline,
+                   wire_inserter* wires)
     : sc_module(name),
       m_config(config),
       m_context(context_of(config, std::move(timeline))),
+      m_wires(wires != nullptr ? *wires : m_direct),
       m_parties(config.verifier, streams_of(config.seed)),
       m_hardware("tpm", m_library, config.machine.chip, config.seed,
-                 config.machine.hypervisor_costs.mmio_access),
+                 config.machine.hypervisor_costs.mmio_access, m_wires),
       m_machine("xen", {config.machine.pcpus, config.machine.scheduler, config.machine.hypervisor_costs,
                         config.machine.xsm}),
       m_store("xenstored", m_machine, config.machine.store_quotas),
@@ -59,27 +61,29 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
     dom0.max_event_channels = 4095;  // Xen sets dom0 no limit: all ports of the two-level interface
     auto& dom0_slot = m_machine.add_domain("domain_dom0", dom0);
     m_domains["dom0"] = &dom0_slot;
-    wire(m_dom0.os, dom0_slot);
+    wire("dom0", m_dom0.os, dom0_slot);
 
     // the manager, the only domain that may touch the chip
-    wire(m_manager.os, add_domain(machine.manager.name, machine.manager.label, machine.manager.memory_mib,
-                                  {tis_frame + machine.manager.locality}));
+    wire(machine.manager.name, m_manager.os,
+         add_domain(machine.manager.name, machine.manager.label, machine.manager.memory_mib,
+                    {tis_frame + machine.manager.locality}));
     add_disk(machine.manager.name, machine.manager.disk);
 
     // vTPM stub domains
     for (const auto& vtpm : machine.vtpms) {
         m_vtpms.push_back(std::make_unique<vtpm_domain>(vtpm.name.c_str(), vtpm, m_context, m_library));
-        wire(m_vtpms.back()->os, add_domain(vtpm.name, vtpm.label, vtpm.memory_mib));
+        wire(vtpm.name, m_vtpms.back()->os, add_domain(vtpm.name, vtpm.label, vtpm.memory_mib));
         add_disk(vtpm.name, vtpm.disk);
     }
 
     // guests
     for (const auto& guest : machine.guests) {
         m_guests.push_back(std::make_unique<guest_domain>(guest.name.c_str(), guest, m_context, m_parties));
-        wire(m_guests.back()->os, add_domain(guest.name, guest.label, guest.memory_mib));
+        wire(guest.name, m_guests.back()->os, add_domain(guest.name, guest.label, guest.memory_mib));
         m_guests.back()->on_outcome = [this](attestation_outcome outcome) {
             m_outcome.attestations.push_back(std::move(outcome));
         };
+        m_guests.back()->on_attestation = [this] { on_stage("attestation"); };
         m_guests.back()->on_finished = [this, name = guest.name] { guest_is_done(name); };
     }
     // A guest that crashed or was destroyed has nothing more to say.
@@ -92,11 +96,11 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
 }
 
 /// The four ports of a domain's kernel.
-void platform::wire(kernel& os, xen::domain& domain) {
-    os.ports.hypercall.bind(domain.hypercall);
-    os.ports.memory.bind(domain.memory);
-    os.ports.mmio.bind(domain.mmio);
-    os.ports.vcpu.bind(domain.vcpu);
+void platform::wire(const std::string& name, kernel& os, xen::domain& domain) {
+    os.ports.hypercall.bind(m_wires.hypercall(name, *domain.hypercall.operator->()));
+    os.ports.memory.bind(m_wires.memory(name, *domain.memory.operator->()));
+    os.ports.mmio.bind(m_wires.mmio(name, *domain.mmio.operator->()));
+    os.ports.vcpu.bind(m_wires.vcpu(name, *domain.vcpu.operator->()));
     domain.on_boot([&os](const xen::start_info& info) { os.boot(info); });
 }
 
@@ -114,7 +118,7 @@ xen::domain& platform::add_domain(const std::string& name, const std::string& la
 void platform::add_disk(const std::string& domain, const disk_config& config) {
     auto disk = std::make_unique<xen::memory_disk>(config.size, m_config.machine.hypervisor_costs);
     sc_assert(disk->set_content(config.content));
-    m_blkback.add_disk(domain, *disk);
+    m_blkback.add_disk(domain, m_wires.disk(domain, *disk));
     m_disks[domain] = std::move(disk);
 }
 
@@ -133,8 +137,10 @@ bool platform::fail(const std::string& problem) {
 
 void platform::operate() {
     bool up = switch_on() && start_manager() && start_administrator();
-    for (const auto& guest : m_config.machine.guests)
+    for (const auto& guest : m_config.machine.guests) {
+        on_stage(guest.name);
         up = up && start_vtpm(vtpm_of(guest)) && start_guest(guest);
+    }
     if (up) {
         attach_late_vtpms();
         if (operation)
@@ -154,6 +160,7 @@ bool platform::switch_on() {
     m_ek_certificate = m_parties.certify_chip(m_ek_public);
     m_context.say("machine", fmt::format("power on, chip {}", m_config.machine.chip.name));
     firmware firmware(m_hardware.firmware_bus(), m_config.machine.costs.firmware_poll);
+    on_stage("firmware");
     if (!firmware.boot(m_config.machine.firmware, problem))
         return fail(problem);
     m_context.say("machine",
@@ -189,6 +196,7 @@ std::string platform::administrator_word() const {
 }
 
 bool platform::start_manager() {
+    on_stage("manager");
     if (std::ranges::any_of(m_config.machine.vtpms, &vtpm_config::administrator))
         m_dom0.set_plan(plan());
     if (!m_toolstack.boot_dom0(*m_domains["dom0"]))
@@ -238,6 +246,7 @@ bool platform::start_administrator() {
     const auto found = std::ranges::find_if(vtpms, &vtpm_config::administrator);
     if (found == vtpms.end())
         return true;
+    on_stage("administrator");
     std::string problem;
     m_dom0.on_provisioned = [&](const std::string& what) {
         problem = what;

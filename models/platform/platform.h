@@ -21,6 +21,7 @@
 #include "models/platform/run_context.h"
 #include "models/platform/tpm_hardware.h"
 #include "models/platform/vtpm_domain.h"
+#include "models/platform/wires.h"
 #include "models/remote/remote_parties.h"
 
 namespace vtwin::models {
@@ -28,7 +29,9 @@ namespace vtwin::models {
 class platform final : public sc_core::sc_module {
   public:
     /// `config` must outlive the platform. `timeline` hears what happens, in order of simulated time.
-    platform(sc_core::sc_module_name name, const run_config& config, timeline_sink timeline);
+    /// `wires` is asked what stands on each wire; without it all are direct.
+    platform(sc_core::sc_module_name name, const run_config& config, timeline_sink timeline,
+             wire_inserter* wires = nullptr);
 
     /// Runs until every guest has attested as configured or stopped, something failed for good, or the time
     /// limit.
@@ -47,6 +50,10 @@ class platform final : public sc_core::sc_module {
     bool create(const std::string& domain);
     bool destroy(const std::string& domain);
 
+    /// What the run is doing, in one word, whenever that changes: "firmware", "manager", "administrator", the
+    /// name of the guest that is being started, "attestation" from a guest's first challenge on.
+    std::function<void(const std::string&)> on_stage = [](const std::string&) {};
+
     // ---- for recorders and reports
     /// Name in the configuration of the domain that has this id now; "" when none has.
     std::string name_of(xen::domid_t domid) const;
@@ -62,7 +69,7 @@ class platform final : public sc_core::sc_module {
     dom0_domain& dom0() { return m_dom0; }
 
   private:
-    void wire(kernel& os, xen::domain& domain);
+    void wire(const std::string& name, kernel& os, xen::domain& domain);
     xen::domain& add_domain(const std::string& name, const std::string& label, std::uint32_t memory_mib,
                             std::vector<std::uint64_t> iomem = {});
     void add_disk(const std::string& domain, const disk_config& config);
@@ -87,6 +94,8 @@ class platform final : public sc_core::sc_module {
 
     const run_config& m_config;
     run_context m_context;
+    wire_inserter m_direct;
+    wire_inserter& m_wires;
     tpm::libtpms_host m_library;
     remote_parties m_parties;
     tpm_hardware m_hardware;

@@ -17,18 +17,19 @@ bus_junction::bus_junction(sc_module_name name)
 }
 
 tpm_hardware::tpm_hardware(sc_module_name name, tpm::libtpms_host& library, const tpm::chip_profile& profile,
-                           std::uint64_t seed, const sc_time& access_cost)
+                           std::uint64_t seed, const sc_time& access_cost, wire_inserter& wires)
     : sc_module(name),
       m_entropy(seed, std::string(this->name()) + ".entropy"),
       m_timing(seed, std::string(this->name()) + ".timing"),
       m_factory(seed, std::string(this->name()) + ".factory"),
       m_engine(
-          library, {this->name(), profile.version, profile.buffer_size}, m_entropy,
+          library, {this->name(), profile.version, profile.buffer_size},
+          wires.entropy("tpm.entropy", m_entropy),
           [] { return static_cast<std::uint64_t>(sc_core::sc_time_stamp() / sc_time(1, sc_core::SC_NS)); }),
       m_firmware_bus("firmware_bus", access_cost),
       m_junction("junction"),
       m_bus("bus", profile),
-      m_tis("tis", profile, m_engine, m_timing) {
+      m_tis("tis", profile, wires.engine("tpm", m_engine), m_timing) {
     m_firmware_bus.socket.bind(m_junction.firmware);
     m_junction.bus.bind(m_bus.host);
     m_bus.device.bind(m_tis.socket);

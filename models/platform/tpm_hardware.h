@@ -9,6 +9,7 @@
 
 #include "models/chance.h"
 #include "models/firmware/bare_metal_bus.h"
+#include "models/platform/wires.h"
 #include "models/ports.h"
 #include "tpm/bus/lpc_bus.h"
 #include "tpm/chip_profile.h"
@@ -34,7 +35,7 @@ class bus_junction final : public sc_core::sc_module {
 class tpm_hardware final : public sc_core::sc_module {
   public:
     tpm_hardware(sc_core::sc_module_name name, tpm::libtpms_host& library, const tpm::chip_profile& profile,
-                 std::uint64_t seed, const sc_core::sc_time& access_cost);
+                 std::uint64_t seed, const sc_core::sc_time& access_cost, wire_inserter& wires);
 
     /// What the factory does: powers the chip, enables and activates it, makes the endorsement key. Returns
     /// the public EK (TPM_PUBKEY); empty with `problem` when the chip refused.

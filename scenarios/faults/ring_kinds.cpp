@@ -1,0 +1,9 @@
+#include "scenarios/faults/catalogue.h"
+
+namespace vtwin::scenario {
+
+std::vector<kind_declaration> ring_kinds() {
+    return {};
+}
+
+}  // namespace vtwin::scenario
