@@ -28,6 +28,16 @@ std::optional<mfn_t> address_space::own_frame(gfn_t gfn) {
     return mfn_t{frame};
 }
 
+std::optional<mfn_t> address_space::frame_at(guest_addr at) const {
+    const auto page = page_of(at);
+    if (page < m_own.size())
+        return m_own[page] != 0 ? std::optional(mfn_t{m_own[page]}) : std::nullopt;
+    const auto slot = page - m_own.size();
+    if (slot >= m_foreign.size() || !m_foreign[slot].mapped)
+        return std::nullopt;
+    return m_foreign[slot].frame;
+}
+
 guest_addr address_space::map_foreign(mfn_t frame, bool writable) {
     std::size_t slot = m_foreign.size();
     if (m_free_foreign.empty()) {

@@ -22,6 +22,10 @@ class address_space {
     /// Frame behind an own page; nullopt when the number lies outside the domain's memory.
     std::optional<mfn_t> own_frame(gfn_t gfn);
 
+    /// Frame that an access to this address reaches; nullopt: nothing is mapped there, or it is an own page
+    /// that was never touched. For observers: changes nothing.
+    std::optional<mfn_t> frame_at(guest_addr at) const;
+
     guest_addr map_foreign(mfn_t frame, bool writable);
     /// True when exactly this frame is mapped at `at` with these rights.
     bool maps_foreign(guest_addr at, mfn_t frame, bool writable) const;

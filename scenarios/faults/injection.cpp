@@ -20,6 +20,7 @@ injection::injection(std::vector<fault> faults, const std::vector<std::string>& 
 void injection::attach(models::platform& machine, const models::run_config& config) {
     m_machine = &machine;
     m_config = &config;
+    m_taps.attach(machine.hypervisor(), config);
     machine.on_stage = [this](const std::string& stage) { m_hub.set_stage(stage); };
     for (const auto& each : m_faults)
         arm(each);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "scenarios/faults/catalogue.h"
 #include "scenarios/faults/matcher.h"
 
 namespace vtwin::scenario {
@@ -87,7 +88,11 @@ bool wire_hub::draw(armed_fault& candidate) const {
 }
 
 void wire_hub::act(armed_fault& which, wire& on) {
-    if (which.m_effect)
+    // Kinds that act at once may be set off by any wire, and a pattern may meet wires of several classes: a
+    // tap is only given effects of its own.
+    const auto* kind = find_kind(which.m_what.kind);
+    const bool belongs = kind == nullptr || (!kind->at_once && kind->target == on.kind());
+    if (which.m_effect && belongs)
         on.m_acting.push_back(which.m_effect.get());
     ++which.m_acted;
     const auto& when = which.m_what.when;
@@ -131,6 +136,18 @@ wire_hub::~wire_hub() = default;
 
 bool wire_hub::wanted(std::string_view name) const {
     return std::ranges::any_of(m_patterns, [&](const auto& each) { return glob_matches(each, name); });
+}
+
+/// Characters behind a pattern's last star decide; a pattern without one has to be long enough itself.
+bool wire_hub::may_want_ending(std::string_view ending) const {
+    return std::ranges::any_of(m_patterns, [ending](std::string_view pattern) {
+        const auto star = pattern.rfind('*');
+        const auto tail = star == std::string_view::npos ? pattern : pattern.substr(star + 1);
+        if (star == std::string_view::npos && tail.size() < ending.size())
+            return false;
+        const auto both = std::min(tail.size(), ending.size());
+        return glob_matches(tail.substr(tail.size() - both), ending.substr(ending.size() - both));
+    });
 }
 
 wire& wire_hub::add(const std::string& name, wire_class which) {

@@ -108,6 +108,8 @@ class wire_hub {
     ~wire_hub();
 
     bool wanted(std::string_view name) const;
+    /// True when some name with this ending may be wanted.
+    bool may_want_ending(std::string_view ending) const;
     /// The wire of that name, made at the first call.
     wire& add(const std::string& name, wire_class which);
     wire* find(std::string_view name) const;

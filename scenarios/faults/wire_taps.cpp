@@ -1,13 +1,43 @@
 #include "scenarios/faults/wire_taps.h"
 
+#include "scenarios/faults/hypercall_tap.h"
+#include "scenarios/faults/memory_tap.h"
+
 namespace vtwin::scenario {
 
 xen::hypercall_if& wire_taps::hypercall(const std::string& domain, xen::hypercall_if& inner) {
-    return inner;
+    const auto name = domain + ".hypercall";
+    if (!m_hub.wanted(name))
+        return inner;
+    auto tap = std::make_shared<hypercall_tap>(m_view, domain, m_hub.add(name, wire_class::hypercall), inner);
+    m_taps.push_back(tap);
+    return *tap;
 }
 
+/// The pages of rings lie in the memory of two domains, and which two is not known before the machine is:
+/// when any ring is wanted every domain's memory gets a tap. Those that are no end of one only ask once.
 xen::memory_if& wire_taps::memory(const std::string& domain, xen::memory_if& inner) {
-    return inner;
+    const auto name = domain + ".memory", ring = domain + ".ring";
+    if (m_hub.wanted(ring))
+        m_hub.add(ring, wire_class::ring);
+    auto* const on = m_hub.wanted(name) ? &m_hub.add(name, wire_class::memory) : nullptr;
+    if (on == nullptr && !m_hub.may_want_ending(".ring"))
+        return inner;
+    auto tap = std::make_shared<memory_tap>(m_view, domain, on, inner);
+    m_taps.push_back(tap);
+    return *tap;
+}
+
+std::vector<ring_pair> wire_taps::ring_pairs(const models::run_config& config) {
+    std::vector<ring_pair> pairs;
+    for (const auto& guest : config.machine.guests)
+        pairs.push_back({guest.name, guest.vtpm});
+    for (const auto& vtpm : config.machine.vtpms) {
+        pairs.push_back({vtpm.name, vtpm.backend});
+        if (vtpm.administrator)
+            pairs.push_back({"dom0", vtpm.name});
+    }
+    return pairs;
 }
 
 xen::mmio_if& wire_taps::mmio(const std::string& domain, xen::mmio_if& inner) {
