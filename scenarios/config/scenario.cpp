@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scenarios/config/build.h"
+#include "scenarios/config/build_faults.h"
 #include "scenarios/config/complete.h"
 #include "scenarios/config/topology.h"
 
@@ -42,17 +43,21 @@ loaded_scenario load_scenario(const std::string& file, const std::vector<overrid
                               const std::filesystem::path& library) {
     std::filesystem::path path = find_file(file, library);
     loaded_scenario loaded;
-    loaded.all = read_settings(path, file, overrides);
+    loaded.all = read_settings(path, file, overrides, library);
     if (!loaded.all.has_section("manager"))
         throw user_error({file, 0}, "manager", "missing; a machine needs a [manager] section");
-    complete(loaded.all, overrides.empty() ? loaded.all : read_settings(path, file, {}), path.stem().string(),
-             library);
+    complete(loaded.all, overrides.empty() ? loaded.all : read_settings(path, file, {}, library),
+             path.stem().string(), library);
     std::vector<problem> problems = check_topology(loaded.all);
     if (problems.empty())
         loaded.config = build_run_config(loaded.all, library, problems);
     if (!problems.empty())
         throw user_error(std::move(problems));
     loaded.expectations = build_expectations(loaded.all);
+    loaded.faults = build_faults(loaded.all, wires_of(loaded.config), problems);
+    loaded.outcome = build_outcome_expectation(loaded.all);
+    if (!problems.empty())
+        throw user_error(std::move(problems));
     loaded.name = loaded.all.text("name");
     loaded.description = loaded.all.text("description");
     return loaded;
@@ -61,7 +66,7 @@ loaded_scenario load_scenario(const std::string& file, const std::vector<overrid
 std::vector<library_entry> list_scenarios(const std::filesystem::path& library) {
     std::vector<library_entry> list;
     for (const std::string& name : library_names(library)) {
-        settings all = read_settings(library / (name + ".toml"), name, {});
+        settings all = read_settings(library / (name + ".toml"), name, {}, library);
         list.push_back({name, all.has("description") ? all.text("description") : ""});
     }
     return list;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/platform/config.h"
+#include "scenarios/faults/fault.h"
 #include "scenarios/schema/reader.h"
 #include "scenarios/schema/settings.h"
 
@@ -18,11 +19,19 @@ struct expectation {
     std::vector<std::string> failed_checks;  ///< each must be among the checks that failed
 };
 
+/// What a scenario with faults says about the class that the run ends in.
+struct outcome_expectation {
+    std::vector<std::string> allowed;   ///< codes of outcome classes; empty: any
+    std::vector<std::string> violates;  ///< invariants, each of which must be seen broken
+};
+
 struct loaded_scenario {
     std::string name, description;
     settings all;  ///< every key, defaults filled in
     models::run_config config;
     std::vector<expectation> expectations;
+    std::vector<fault> faults;  ///< checked, in order of their names
+    outcome_expectation outcome;
 };
 
 /// Folder of the scenarios and profiles that come with the program.

@@ -27,6 +27,7 @@ struct fault_group {
     std::optional<sc_core::sc_time> at;
     std::vector<matcher> matchers;
     std::uint64_t occurrences = 0;
+    fault_group* successor = nullptr;                    ///< what counts on in its place, once it is retired
     std::multimap<std::uint64_t, armed_fault*> waiting;  ///< by the crossing from which they may act
     std::vector<armed_fault*> eligible;                  ///< past it
 
@@ -39,6 +40,7 @@ struct fault_group {
         std::erase_if(waiting, [which](const auto& entry) { return entry.second == which; });
         std::erase(eligible, which);
     }
+    bool is_eligible(const armed_fault* which) const { return std::ranges::count(eligible, which) != 0; }
 };
 
 armed_fault::armed_fault(fault what, std::uint64_t seed) : m_what(std::move(what)), m_seed(seed) {}
@@ -54,10 +56,20 @@ std::span<fault_effect* const> wire::cross(const crossing& what) {
     return m_acting;
 }
 
+/// What begins may arm others, which adds groups, or be all that is kept (keep_only), which replaces them.
 void wire_hub::cross(wire& on, const crossing& what) {
-    for (auto* group : on.m_groups)
-        if (group->counts(what, m_stage))
-            count_in(*group, on);
+    const auto generation = m_retired.size();
+    std::size_t next = 0;
+    for (; m_retired.size() == generation && next < on.m_groups.size(); ++next)
+        if (on.m_groups[next]->counts(what, m_stage))
+            count_in(*on.m_groups[next], on);
+    if (m_retired.size() == generation)
+        return;
+    const auto& before = m_retired.back()[&on];
+    for (; next < before.size(); ++next)
+        if (auto* successor = before[next]->successor;
+            successor != nullptr && successor->counts(what, m_stage))
+            count_in(*successor, on);
 }
 
 /// One more crossing of a group: whoever is past its first crossing and passes the draw acts on it.
@@ -74,7 +86,7 @@ void wire_hub::count_in(fault_group& group, wire& on) {
         if (each->m_begun || begin(*each))
             act(*each, on);
         if (each->m_over)
-            group.forget(each);
+            each->m_group->forget(each);
     }
 }
 
@@ -103,11 +115,12 @@ void wire_hub::act(armed_fault& which, wire& on) {
 }
 
 bool wire_hub::begin(armed_fault& candidate) {
+    candidate.m_begun = true;
     if (!may_begin(candidate)) {
+        candidate.m_begun = false;
         candidate.m_over = true;
         return false;
     }
-    candidate.m_begun = true;
     candidate.m_began_at = sc_core::sc_time_stamp();
     on_change(candidate, true);
     if (candidate.m_effect)
@@ -168,6 +181,10 @@ fault_group& wire_hub::group_of(const fault& what) {
     };
     if (const auto found = std::ranges::find_if(m_groups, same); found != m_groups.end())
         return **found;
+    return add_group(what);
+}
+
+fault_group& wire_hub::add_group(const fault& what) {
     auto made = std::make_unique<fault_group>();
     made->on = what.when.on;
     made->where = what.when.where;
@@ -216,14 +233,46 @@ armed_fault& wire_hub::arm(fault what, std::unique_ptr<fault_effect> effect, std
         wait_for(armed);
     } else {
         auto& group = group_of(armed.m_what);
+        armed.m_group = &group;
         group.waiting.emplace(group.occurrences + std::max<std::uint64_t>(armed.m_what.when.nth, 1), &armed);
     }
     return armed;
 }
 
+/// The groups of the faults that stay are made anew with the same counts; the old ones are left alone, since
+/// emptying them would touch all their memory.
+void wire_hub::keep_only(std::vector<live_fault> live) {
+    auto& retired = m_retired.emplace_back();
+    for (auto& [name, on] : m_wires)
+        retired[on.get()] = std::exchange(on->m_groups, {});
+    m_timed.clear();
+    for (auto& [which, effect] : live) {
+        which->m_effect = std::move(effect);
+        if (which->m_group == nullptr) {
+            if (!which->m_over && !which->m_begun)
+                wait_for(*which);
+            continue;
+        }
+        auto*& group = which->m_group->successor;
+        if (group == nullptr) {
+            group = &add_group(which->m_what);
+            group->occurrences = which->m_group->occurrences;
+        }
+        if (which->m_group->is_eligible(which))
+            group->eligible.push_back(which);
+        else if (!which->m_over)
+            group->waiting.emplace(std::max<std::uint64_t>(which->m_what.when.nth, 1), which);
+        which->m_group = group;
+    }
+}
+
+std::uint64_t wire_hub::occurrences(const armed_fault& which) const {
+    return which.m_group == nullptr ? 0 : which.m_group->occurrences;
+}
+
 void wire_hub::disarm(armed_fault& which) {
-    for (auto& group : m_groups)
-        group->forget(&which);
+    if (which.m_group != nullptr)
+        which.m_group->forget(&which);
     std::erase_if(m_timed, [&](const auto& entry) { return entry.second == &which; });
     which.m_over = true;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,6 +48,8 @@ class fault_effect {
 };
 
 class wire_hub;
+/// Faults with the same wires and conditions count the same crossings.
+struct fault_group;
 
 /// A fault in a running simulation.
 class armed_fault {
@@ -66,14 +69,12 @@ class armed_fault {
     fault m_what;
     std::unique_ptr<fault_effect> m_effect;
     std::uint64_t m_seed;
+    fault_group* m_group = nullptr;                 ///< where it waits; none when it waits for a time alone
     std::optional<models::chance_stream> m_chance;  ///< made when it is first drawn from
     bool m_begun = false, m_over = false;
     std::uint64_t m_acted = 0;
     sc_core::sc_time m_began_at;
 };
-
-/// Faults with the same wires and conditions count the same crossings.
-struct fault_group;
 
 /// One wire. `cross` costs an increment while no fault waits on it.
 class wire {
@@ -124,6 +125,15 @@ class wire_hub {
     /// rehearsal.
     armed_fault& arm(fault what, std::unique_ptr<fault_effect> effect, std::uint64_t seed);
     void disarm(armed_fault& which);
+    /// From now on only these wait, each with its effect; the others are as if they had never been there.
+    /// Counts go on. Touches little memory: meant for the copy of a world that one of them was rehearsed in.
+    struct live_fault {
+        armed_fault* which = nullptr;
+        std::unique_ptr<fault_effect> effect;
+    };
+    void keep_only(std::vector<live_fault> live);
+    /// Crossings so far that met the conditions of a fault; 0 for one that waits for a time alone.
+    std::uint64_t occurrences(const armed_fault& which) const;
     const std::vector<std::unique_ptr<armed_fault>>& faults() const { return m_faults; }
 
     /// Asked when a fault would begin, before its effect does; false: it does not, and is over. For
@@ -146,11 +156,14 @@ class wire_hub {
     void cross(wire& on, const crossing& what);
     void count_in(fault_group& group, wire& on);
     fault_group& group_of(const fault& what);
+    fault_group& add_group(const fault& what);
 
     std::vector<std::string> m_patterns;
     std::map<std::string, std::unique_ptr<wire>, std::less<>> m_wires;
     std::vector<std::unique_ptr<armed_fault>> m_faults;
     std::vector<std::unique_ptr<fault_group>> m_groups;
+    /// What waited on each wire before each keep_only, for the crossing that it happened in.
+    std::deque<std::map<const wire*, std::vector<fault_group*>>> m_retired;
     std::multimap<sc_core::sc_time, armed_fault*> m_timed;
     std::unique_ptr<sc_core::sc_event> m_timed_changed;  ///< absent until a fault waits for a time
     std::string m_stage = "off";

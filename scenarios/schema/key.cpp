@@ -103,6 +103,10 @@ std::string expected(const key_declaration& key) {
             return "a list of strings";
         case value_type::pcr_list:
             return "a list of PCR numbers from 0 to 23";
+        case value_type::scalar:
+            return "a string, a whole number, true or false";
+        case value_type::probability:
+            return "a probability above 0 and up to 1, with at most six decimals";
     }
     return "";
 }
@@ -135,6 +139,10 @@ std::string_view type_name(value_type type) {
             return "strings";
         case value_type::pcr_list:
             return "PCR list";
+        case value_type::scalar:
+            return "scalar";
+        case value_type::probability:
+            return "probability";
     }
     return "";
 }

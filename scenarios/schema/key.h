@@ -25,6 +25,8 @@ enum class value_type : std::uint8_t {
     choice_list,  ///< several of `choices`
     word_list,    ///< list of strings
     pcr_list,     ///< list of PCR indices 0..23
+    scalar,       ///< a string, whole number or boolean, kept as text
+    probability,  ///< 0 < p <= 1 with up to six decimals, kept in parts per million
 };
 
 /// What happens when a key is not given.

@@ -15,6 +15,9 @@ void add_run_keys(list& keys) {
     using enum absence;
     keys.push_back(
         {"name", string, derived, "the file's name without .toml", "name of the scenario and of its output"});
+    keys.push_back(
+        {"base", string, meaning, "",
+         "scenario that this one changes: a name of the library, or a path relative to this file"});
     keys.push_back({"description", string, standard, "", "one sentence about what the scenario shows"});
     keys.push_back({"seed", integer, standard, "1", "all chance of the run follows from it", 0, INT64_MAX});
     keys.push_back({"time_limit", time, standard, "10 min", "the run fails when it is not over by then", 1});
@@ -183,6 +186,32 @@ void add_expectation_keys(list& keys) {
                     "checks that must be among those that failed, such as \"pcr-4\""});
 }
 
+void add_fault_keys(list& keys) {
+    using enum value_type;
+    using enum absence;
+    keys.push_back({"faults.<name>.kind", string, error, "", "what is done (vtwin list faults)"});
+    keys.push_back({"faults.<name>.target", string, error, "", "wire or domain, with * and ?"});
+    keys.push_back({"faults.<name>.on", string, meaning, "",
+                    "wire whose crossings are counted; absent: the target, or the time alone"});
+    keys.push_back(
+        {"faults.<name>.where.<name>", scalar, meaning, "",
+         "condition on a field of the crossing: a word with * and ?, a number, a range 3..7, a|b"});
+    keys.push_back({"faults.<name>.nth", integer, standard, "1",
+                    "acts from this crossing on, of those that meet the conditions", 1, INT64_MAX});
+    keys.push_back({"faults.<name>.at", time, meaning, "", "simulated time before which nothing counts"});
+    keys.push_back({"faults.<name>.probability", probability, standard, "1",
+                    "of acting on each crossing from the nth on"});
+    keys.push_back({"faults.<name>.count", integer, standard, "1",
+                    "crossings that it acts on; 0: all that follow", 0, INT64_MAX});
+    keys.push_back({"faults.<name>.for", time, meaning, "", "over this long after it began", 1});
+    keys.push_back({"faults.<name>.with.<name>", scalar, meaning, "", "parameter of the kind"});
+    const std::vector<std::string> classes = {"O0", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8"};
+    keys.push_back({"outcome.allowed", choice_list, meaning, "",
+                    "outcome classes that a run with faults may end in; absent: any", 0, 0, classes});
+    keys.push_back({"outcome.violates", word_list, standard, "[]",
+                    "invariants that a run with faults must be seen to break (vtwin list oracles)"});
+}
+
 }  // namespace
 
 const std::vector<key_declaration>& all_keys() {
@@ -196,6 +225,7 @@ const std::vector<key_declaration>& all_keys() {
         add_guest_keys(made);
         add_verifier_keys(made);
         add_expectation_keys(made);
+        add_fault_keys(made);
         return made;
     }();
     return keys;

@@ -76,6 +76,7 @@ class file_reader {
     }
 
     void read_tables(const toml::array& array, const std::string& path, const origin& where) {
+        m_out->remove_section(path);  // a list replaces the one of the base as a whole
         m_out->add_section(path, where);
         for (std::size_t i = 0; i < array.size(); ++i) {
             const toml::table* table = array[i].as_table();
@@ -129,20 +130,58 @@ std::string read_text_file(const std::filesystem::path& file, const std::string&
     return content;
 }
 
-settings read_settings(const std::filesystem::path& file, const std::string& shown_name,
-                       const std::vector<override_text>& overrides) {
-    std::string content = read_text_file(file, shown_name);
-    settings out;
-    out.add_section("", {shown_name, 0});
-    std::vector<problem> problems;
+namespace {
+
+/// Where the scenario is that a file names as its base.
+std::filesystem::path find_base(const std::string& name, const std::filesystem::path& folder,
+                                const std::filesystem::path& library) {
+    if (name.find('/') != std::string::npos || name.ends_with(".toml"))
+        return (folder / name).lexically_normal();
+    return library / (name + ".toml");
+}
+
+toml::table parse_file(const std::filesystem::path& file, const std::string& shown_name) {
+    const std::string content = read_text_file(file, shown_name);
     try {
-        toml::table table = toml::parse(content, shown_name);
-        file_reader(shown_name, std::filesystem::absolute(file).parent_path(), out, problems)
-            .read_table(table, "");
+        return toml::parse(content, shown_name);
     } catch (const toml::parse_error& error) {
         throw user_error({shown_name, error.source().begin.line}, "",
                          "not valid TOML: " + std::string(error.description()));
     }
+}
+
+/// Reads a file on top of its bases. `seen`: the files that lead here.
+void read_with_bases(const std::filesystem::path& file, const std::string& shown_name,
+                     const std::filesystem::path& library, std::vector<std::filesystem::path> seen,
+                     settings& out, std::vector<problem>& problems) {
+    toml::table table = parse_file(file, shown_name);
+    const auto folder = std::filesystem::absolute(file).parent_path();
+    if (const auto* node = table.get("base")) {
+        const origin where{shown_name, node->source().begin.line};
+        const auto name = node->value_exact<std::string>();
+        if (!name || name->empty())
+            throw user_error(where, "base", "expected the name or path of a scenario");
+        const auto base = find_base(*name, folder, library);
+        seen.push_back(std::filesystem::absolute(file).lexically_normal());
+        if (std::ranges::count(seen, std::filesystem::absolute(base).lexically_normal()) != 0)
+            throw user_error(where, "base", "'" + *name + "' leads back to this file");
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(base, ignored))
+            throw user_error(where, "base", "no such scenario: " + base.string());
+        read_with_bases(base, base.string(), library, std::move(seen), out, problems);
+        table.erase("base");
+    }
+    file_reader(shown_name, folder, out, problems).read_table(table, "");
+}
+
+}  // namespace
+
+settings read_settings(const std::filesystem::path& file, const std::string& shown_name,
+                       const std::vector<override_text>& overrides, const std::filesystem::path& library) {
+    settings out;
+    out.add_section("", {shown_name, 0});
+    std::vector<problem> problems;
+    read_with_bases(file, shown_name, library, {}, out, problems);
     std::stable_sort(problems.begin(), problems.end(),
                      [](const problem& a, const problem& b) { return a.where.line < b.where.line; });
     for (const override_text& change : overrides)

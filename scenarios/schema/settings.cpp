@@ -53,6 +53,8 @@ std::string print_value(const key_declaration& key, const value& what) {
             return quoted(print_time(*number));
         if (key.type == value_type::size)
             return quoted(print_size(*number));
+        if (key.type == value_type::probability)
+            return print_probability(*number);
         return std::to_string(*number);
     }
     if (const std::string* text = std::get_if<std::string>(&what))
@@ -70,6 +72,13 @@ void settings::set(const std::string& path, value content, origin where) {
          dot = path.rfind('.', dot - 1))
         m_sections.try_emplace(path.substr(0, dot), where);
     m_entries.insert_or_assign(path, entry{std::move(content), std::move(where)});
+}
+
+void settings::remove_section(const std::string& path) {
+    const auto below = [&](const auto& entry) { return entry.first.starts_with(path + '.'); };
+    std::erase_if(m_entries, below);
+    std::erase_if(m_sections, below);
+    m_sections.erase(path);
 }
 
 void settings::add_section(const std::string& path, origin where) {

@@ -33,6 +33,8 @@ class settings {
     /// `where` is empty for a default.
     void set(const std::string& path, value content, origin where);
     void add_section(const std::string& path, origin where);
+    /// Takes back what was set below a section, and the section.
+    void remove_section(const std::string& path);
     bool has(std::string_view path) const { return m_entries.contains(path); }
     bool has_section(std::string_view path) const { return m_sections.contains(path); }
 

@@ -1,5 +1,7 @@
 #include "scenarios/schema/units.h"
 
+#include <fmt/format.h>
+
 #include <span>
 
 namespace vtwin::scenario {
@@ -83,6 +85,27 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 }
 std::string print_size(std::uint64_t bytes) {
     return print_quantity(bytes, size_units);
+}
+
+std::optional<std::uint64_t> parse_probability(std::string_view text) {
+    constexpr std::size_t decimals = 6;
+    const auto point = text.find('.');
+    const auto whole = text.substr(0, point);
+    std::string fraction(point == std::string_view::npos ? "" : text.substr(point + 1));
+    const bool digits = text.find_first_not_of("0123456789.") == std::string_view::npos &&
+                        fraction.find('.') == std::string::npos;
+    if (!digits || (whole != "0" && whole != "1") || fraction.size() > decimals ||
+        (point != std::string_view::npos && fraction.empty()))
+        return std::nullopt;
+    fraction.resize(decimals, '0');
+    const auto per_million = std::stoull(fraction) + (whole == "1" ? 1'000'000 : 0);
+    return per_million == 0 || per_million > 1'000'000 ? std::nullopt : std::optional(per_million);
+}
+
+std::string print_probability(std::uint64_t per_million) {
+    auto text = fmt::format("{}.{:06}", per_million / 1'000'000, per_million % 1'000'000);
+    text.erase(text.find_last_not_of('0') + 1);
+    return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
 }
 
 }  // namespace vtwin::scenario

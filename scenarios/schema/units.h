@@ -19,4 +19,9 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// The largest unit that gives a whole number.
 std::string print_size(std::uint64_t bytes);
 
+/// "0.25", "1": parts per million. nullopt when malformed, 0, above 1 or finer than that.
+std::optional<std::uint64_t> parse_probability(std::string_view text);
+/// Without trailing zeros: "0.25", "1".
+std::string print_probability(std::uint64_t per_million);
+
 }  // namespace vtwin::scenario

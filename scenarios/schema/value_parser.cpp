@@ -3,6 +3,8 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "models/ports.h"
 #include "scenarios/schema/units.h"
@@ -59,7 +61,12 @@ parsed_value parse_string(const key_declaration& key, const std::string& text,
                 return value{absolute_path(text, folder)};
             break;
         case value_type::string:
+        case value_type::scalar:
             return value{text};
+        case value_type::probability:
+            if (auto per_million = parse_probability(text))
+                return value{*per_million};
+            break;
         default:
             break;
     }
@@ -154,6 +161,31 @@ std::string describe(const toml::node& node) {
     return node.is_floating_point() ? "a number with decimals" : "a date or time of day";
 }
 
+/// The shortest decimal that reads back as the same number, never with an exponent.
+std::string print_double(double number) {
+    std::array<char, 400> digits{};
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::fixed);
+    return {digits.data(), end.ptr};
+}
+
+/// A TOML number or boolean as the text that stands for it; nullopt for what has none.
+std::optional<std::string> plain_text(const key_declaration& key, const toml::node& node) {
+    if (key.type == value_type::probability) {
+        if (auto number = node.value_exact<double>())
+            return print_double(*number);
+        if (auto number = node.value_exact<std::int64_t>())
+            return std::to_string(*number);
+    }
+    if (key.type != value_type::scalar)
+        return std::nullopt;
+    if (auto number = node.value_exact<std::int64_t>())
+        return std::to_string(*number);
+    if (auto flag = node.value_exact<bool>())
+        return *flag ? "true" : "false";
+    return std::nullopt;
+}
+
 }  // namespace
 
 parsed_value parse_value(const key_declaration& key, const toml::node& node,
@@ -170,6 +202,8 @@ parsed_value parse_value(const key_declaration& key, const toml::node& node,
             return value{static_cast<std::uint64_t>(*number)};
     } else if (auto text = node.value_exact<std::string>()) {
         return parse_string(key, *text, folder);
+    } else if (auto plain = plain_text(key, node)) {
+        return parse_string(key, *plain, folder);
     }
     return refuse(key, describe(node));
 }
