@@ -1,6 +1,8 @@
 #include "scenarios/config/scenario.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "models/hex.h"
 #include "tests/scenarios/support.h"
@@ -103,6 +105,9 @@ verdict = "trusted"
 )");
     loaded_scenario loaded = load_scenario(folder.file);
     for (const key_declaration& key : all_keys()) {
+        // The base is gone once it is read; faults and their outcome have tests of their own.
+        if (key.pattern == "base" || key.pattern.starts_with("faults.") || key.pattern == "outcome.allowed")
+            continue;
         bool present = false;
         for (const auto& [path, entry] : loaded.all.entries())
             present = present || find_key(path) == &key;
@@ -110,6 +115,36 @@ verdict = "trusted"
         CHECK(present);
     }
     CHECK(loaded.all.unread() == std::vector<std::string>{});
+}
+
+TEST_CASE("a scenario changes the one that it is based on") {
+    small_scenario_directory folder;
+    const auto derived = folder.file + ".derived.toml";
+    std::ofstream(derived) << "base = \"./test.toml\"\nseed = 9\n[guest.g1]\ncommand_line = \"loud\"\n";
+    const auto plain = load_scenario(folder.file), changed = load_scenario(derived);
+    CHECK(changed.config.seed == 9);
+    CHECK(changed.config.machine.guests[0].command_line == "loud");
+    CHECK(changed.config.machine.guests[0].kernel.sha1 == plain.config.machine.guests[0].kernel.sha1);
+    CHECK(changed.config.verifier.guests.at("g1").command_line == "loud");
+    CHECK(changed.all.unread() == std::vector<std::string>{});
+}
+
+TEST_CASE("a base that is missing or leads back is the mistake of the file that names it") {
+    small_scenario_directory folder;
+    const auto derived = folder.file + ".derived.toml";
+    const auto mistake = [&](const std::string& base) {
+        std::ofstream(derived) << "seed = 9\nbase = " << base << "\n";
+        try {
+            load_scenario(derived);
+        } catch (const user_error& error) {
+            return error.problems().at(0).where.line == 2 ? error.problems()[0].text : "at another line";
+        }
+        return std::string("none");
+    };
+    CHECK(mistake("\"./" + std::filesystem::path(derived).filename().string() + "\"").find("leads back") !=
+          std::string::npos);
+    CHECK(mistake("\"./nowhere.toml\"").starts_with("no such scenario"));
+    CHECK(mistake("7") == "expected the name or path of a scenario");
 }
 
 TEST_CASE("wrong wiring is reported at its line") {
