@@ -59,9 +59,11 @@ class execution_if {
         outcome result;  ///< must be O1: the run equals itself; anything else is a problem of the scenario
     };
     virtual rehearsal rehearse(const world& where, const std::vector<trigger>& triggers) = 0;
-    /// Runs all of them, `jobs` at a time. A run that crashes, hangs or eats the memory is a result (O5 or
-    /// O8).
-    virtual void run(const world& where, const std::vector<planned_run>& runs, unsigned jobs,
+    /// Runs all of them, `jobs` processes at a time, worlds one after the other or beside each other. A run
+    /// that crashes, hangs or eats the memory is a result (O5 or O8). A run without faults is judged by
+    /// itself: it must repeat to the byte and break no invariant. `sink` may throw to stop everything: all
+    /// processes are ended before the exception goes on.
+    virtual void run(const std::vector<world>& worlds, const std::vector<planned_run>& runs, unsigned jobs,
                      const result_sink& sink) = 0;
 };
 

@@ -119,7 +119,7 @@ verdict = "trusted"
 
 TEST_CASE("a scenario changes the one that it is based on") {
     small_scenario_directory folder;
-    const auto derived = folder.file + ".derived.toml";
+    const auto derived = (std::filesystem::path(folder.file).parent_path() / "derived.toml").string();
     std::ofstream(derived) << "base = \"./test.toml\"\nseed = 9\n[guest.g1]\ncommand_line = \"loud\"\n";
     const auto plain = load_scenario(folder.file), changed = load_scenario(derived);
     CHECK(changed.config.seed == 9);
@@ -131,7 +131,7 @@ TEST_CASE("a scenario changes the one that it is based on") {
 
 TEST_CASE("a base that is missing or leads back is the mistake of the file that names it") {
     small_scenario_directory folder;
-    const auto derived = folder.file + ".derived.toml";
+    const auto derived = (std::filesystem::path(folder.file).parent_path() / "derived.toml").string();
     const auto mistake = [&](const std::string& base) {
         std::ofstream(derived) << "seed = 9\nbase = " << base << "\n";
         try {
