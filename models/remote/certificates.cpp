@@ -6,6 +6,8 @@
 #include <openssl/x509v3.h>
 #include <systemc>
 
+#include "tpm/engine/rsa_memo.h"
+
 namespace vtwin::models::remote {
 namespace {
 
@@ -20,6 +22,10 @@ using x509_extension = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_f
 using x509_store = std::unique_ptr<X509_STORE, freed_by<X509_STORE_free>>;
 using x509_store_context = std::unique_ptr<X509_STORE_CTX, freed_by<X509_STORE_CTX_free>>;
 using bio = std::unique_ptr<BIO, freed_by<BIO_free>>;
+
+byte_view octets(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
 x509 decode(byte_view der) {
     const auto* cursor = reinterpret_cast<const unsigned char*>(der.data());
@@ -148,20 +154,31 @@ std::string to_pem(byte_view der) {
 
 certificate_authority::certificate_authority(std::string name, tpm::entropy_if& entropy)
     : m_name(std::move(name)), m_key(entropy) {
-    m_root = sign(m_name, key_role::authority, m_key.get());  // sign() asks whether there is a root yet
+    // sign() asks whether there is a root yet.
+    m_root = tpm::rsa_memo::recall("root certificate", {octets(m_name), m_key.modulus()}, [this] {
+        return sign(m_name, key_role::authority, m_key.get(), m_next_serial);
+    });
+    ++m_next_serial;
 }
 
 bytes certificate_authority::issue(const std::string& subject, key_role role, byte_view modulus) {
     const evp_key certified = public_key(modulus);
     sc_assert(certified != nullptr);
-    return sign(subject, role, certified.get());
+    // A pure function of these: the root follows from the key, which is made from this name's entropy.
+    const auto serial = std::to_string(m_next_serial);
+    auto certificate = tpm::rsa_memo::recall(
+        "certificate", {m_root, octets(subject), octets(to_string(role)), modulus, octets(serial)},
+        [&] { return sign(subject, role, certified.get(), m_next_serial); });
+    ++m_next_serial;
+    return certificate;
 }
 
-bytes certificate_authority::sign(const std::string& subject, key_role role, EVP_PKEY* certified) {
+bytes certificate_authority::sign(const std::string& subject, key_role role, EVP_PKEY* certified,
+                                  std::uint64_t serial) {
     const x509 certificate(X509_new());
     const x509_name issuer_name = make_name(m_name, key_role::authority);
     X509_set_version(certificate.get(), X509_VERSION_3);
-    ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), m_next_serial++);
+    ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial);
     ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate.get()), not_before);
     ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate.get()), not_after);
     X509_set_issuer_name(certificate.get(), issuer_name.get());

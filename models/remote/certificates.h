@@ -43,7 +43,7 @@ class certificate_authority {
     bytes issue(const std::string& subject, key_role role, byte_view modulus);
 
   private:
-    bytes sign(const std::string& subject, key_role role, EVP_PKEY* certified);
+    bytes sign(const std::string& subject, key_role role, EVP_PKEY* certified, std::uint64_t serial);
 
     std::string m_name;
     rsa_key m_key;

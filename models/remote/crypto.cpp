@@ -70,8 +70,15 @@ bytes sha256(byte_view data) {
 
 rsa_key::rsa_key(tpm::entropy_if& entropy) {
     const tpm::openssl_entropy_scope seeded(entropy);
-    m_key.reset(EVP_RSA_gen(rsa_size * 8));
-    sc_assert(m_key != nullptr);
+    const big_number exponent(BN_new());
+    BN_set_word(exponent.get(), public_exponent);
+    // RSA_generate_key_ex and EVP_PKEY_sign rather than newer functions: their results are remembered
+    // (rsa_memo).
+    RSA* const made = RSA_new();
+    m_key.reset(EVP_PKEY_new());
+    const bool generated = RSA_generate_key_ex(made, rsa_size * 8, exponent.get(), nullptr) == 1 &&
+                           EVP_PKEY_assign_RSA(m_key.get(), made) == 1;
+    sc_assert(generated);
 }
 
 bytes rsa_key::modulus() const {
@@ -79,12 +86,14 @@ bytes rsa_key::modulus() const {
 }
 
 bytes rsa_key::sign_sha1(byte_view message) const {
-    const digest_context context(EVP_MD_CTX_new());
+    const key_context context(EVP_PKEY_CTX_new(m_key.get(), nullptr));
+    const auto hash = sha1(message);
     bytes signature(rsa_size);
     std::size_t size = signature.size();
-    const bool signed_it =
-        EVP_DigestSignInit(context.get(), nullptr, EVP_sha1(), nullptr, m_key.get()) == 1 &&
-        EVP_DigestSign(context.get(), raw(signature), &size, raw(message), message.size()) == 1;
+    const bool signed_it = EVP_PKEY_sign_init(context.get()) == 1 &&
+                           EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+                           EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha1()) == 1 &&
+                           EVP_PKEY_sign(context.get(), raw(signature), &size, raw(hash), hash.size()) == 1;
     sc_assert(signed_it && size == rsa_size);
     return signature;
 }

@@ -7,6 +7,7 @@
 #include <libtpms/tpm_library.h>
 
 #include "tpm/engine/libtpms_engine.h"
+#include "tpm/engine/rsa_calls.h"
 
 namespace vtwin::tpm {
 
@@ -22,7 +23,9 @@ const char* quiet_library() {
 
 }  // namespace
 
-libtpms_host::libtpms_host() : m_image(quiet_library()) {}
+libtpms_host::libtpms_host() : m_image(quiet_library()) {
+    use_own_rsa_calls();
+}
 
 libtpms_host::~libtpms_host() {
     sc_assert(m_engines == 0 && "engines are destroyed before their host");

@@ -46,4 +46,8 @@ openssl_entropy_scope::~openssl_entropy_scope() {
     s_entropy = m_outer;
 }
 
+entropy_if* openssl_entropy_scope::current() {
+    return s_entropy;
+}
+
 }  // namespace vtwin::tpm

@@ -16,6 +16,9 @@ class openssl_entropy_scope {
     openssl_entropy_scope(const openssl_entropy_scope&) = delete;
     openssl_entropy_scope& operator=(const openssl_entropy_scope&) = delete;
 
+    /// The entropy in force; nullptr outside any scope.
+    static entropy_if* current();
+
   private:
     entropy_if* m_outer;
 };

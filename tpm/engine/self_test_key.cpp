@@ -1,6 +1,5 @@
 #include "tpm/engine/self_test_key.h"
 
-#include <dlfcn.h>
 #include <memory>
 #include <systemc>
 
@@ -10,8 +9,6 @@
 namespace vtwin::tpm {
 
 namespace {
-
-using generate_function = int(RSA*, int, BIGNUM*, BN_GENCB*);
 
 // The function that libtpms calls takes no context: this is the context.
 bool s_in_self_test = false;
@@ -47,13 +44,22 @@ number less_one(const number& value) {
     return result;
 }
 
-generate_function* real_generate() {
-    static auto* const real = reinterpret_cast<generate_function*>(dlsym(RTLD_NEXT, "RSA_generate_key_ex"));
-    return real;
+}  // namespace
+
+self_test_key_scope::self_test_key_scope() {
+    sc_assert(!s_in_self_test);
+    s_in_self_test = true;
 }
 
-/// Fills `target` with the constant key for this exponent; 1 on success as OpenSSL has it.
-int give_key(RSA* target, const BIGNUM* exponent) {
+self_test_key_scope::~self_test_key_scope() {
+    s_in_self_test = false;
+}
+
+bool self_test_key_scope::gives(int bits) {
+    return s_in_self_test && bits == self_test_bits;
+}
+
+int self_test_key_scope::give(RSA* target, const BIGNUM* exponent) {
     const std::unique_ptr<BN_CTX, release> context(BN_CTX_new());
     number p = from_hex(prime_p), q = from_hex(prime_q);
     const number p1 = less_one(p), q1 = less_one(q);
@@ -72,23 +78,4 @@ int give_key(RSA* target, const BIGNUM* exponent) {
            RSA_set0_crt_params(target, dp.release(), dq.release(), qinv.release());
 }
 
-}  // namespace
-
-self_test_key_scope::self_test_key_scope() {
-    sc_assert(!s_in_self_test);
-    s_in_self_test = true;
-}
-
-self_test_key_scope::~self_test_key_scope() {
-    s_in_self_test = false;
-}
-
 }  // namespace vtwin::tpm
-
-// Stands before OpenSSL's definition in symbol lookup, also for libtpms.
-extern "C" int RSA_generate_key_ex(RSA* target, int bits, BIGNUM* exponent, BN_GENCB* progress) {
-    using namespace vtwin::tpm;
-    if (s_in_self_test && bits == self_test_bits)
-        return give_key(target, exponent);
-    return real_generate()(target, bits, exponent, progress);
-}
