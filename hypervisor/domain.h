@@ -63,6 +63,8 @@ class domain : public sc_core::sc_module {
     domain_params m_params;
     domid_t m_domid = domid_invalid;
     state m_state = state::off;
+    std::uint32_t m_pauses = 0;  ///< of the domain builder and of others
+    bool m_booted = false;       ///< has run since it was created
     start_info m_info;
     domain_instance* m_life = nullptr;
     std::function<void(const start_info&)> m_boot;

@@ -44,6 +44,11 @@ domain& machine::add_domain(const std::string& name, domain_params params) {
     return *m_domains.back();
 }
 
+void machine::set_memory(domain& which, std::uint32_t nr_pages) {
+    sc_assert(nr_pages > to_underlying(first_free_gfn));
+    which.m_params.nr_pages = nr_pages;
+}
+
 domid_t machine::create(domain& which, std::string command_line) {
     if (which.m_state == domain::state::shut_down)
         destroy(which);
@@ -57,6 +62,8 @@ domid_t machine::create(domain& which, std::string command_line) {
     which.m_domid = id;
     which.m_life = &life;
     which.m_state = domain::state::paused;
+    which.m_pauses = 1;
+    which.m_booted = false;
     build(which, life, std::move(command_line));
     return id;
 }
@@ -84,10 +91,24 @@ void machine::build(domain& which, domain_instance& life, std::string command_li
     sc_assert(bound == 0);
 }
 
+bool machine::pause(domain& which) {
+    if (which.m_state != domain::state::running && which.m_state != domain::state::paused)
+        return false;
+    ++which.m_pauses;
+    if (which.m_state == domain::state::running)
+        which.m_cpu->hold();
+    which.m_state = domain::state::paused;
+    return true;
+}
+
 void machine::unpause(domain& which) {
-    if (which.m_state != domain::state::paused)
+    if (which.m_state != domain::state::paused || --which.m_pauses != 0)
         return;
     which.m_state = domain::state::running;
+    if (std::exchange(which.m_booted, true)) {
+        which.m_cpu->resume();
+        return;
+    }
     if (!which.m_boot)
         return;
     which.m_cpu->start();

@@ -63,10 +63,17 @@ class machine : public sc_core::sc_module {
     /// simulated time: the toolstack pays cost_profile::domain_create. A domain that has shut down is
     /// destroyed first.
     domid_t create(domain& which, std::string command_line);
-    /// XEN_DOMCTL_unpausedomain: its vCPU may run; calls the domain's boot hook.
+    /// XEN_DOMCTL_pausedomain: its vCPU gets no physical CPU any more. Pauses nest: as many unpauses let it
+    /// run again. False when it has not been created or has stopped.
+    bool pause(domain& which);
+    /// XEN_DOMCTL_unpausedomain. When no pause is left its vCPU may run; the first time this calls the
+    /// domain's boot hook.
     void unpause(domain& which);
     /// Both.
     domid_t start(domain& which, std::string command_line);
+
+    /// Memory that the slot's next domain is created with: enough for the start of day at least.
+    void set_memory(domain& which, std::uint32_t nr_pages);
 
     /// Stops the vCPU; memory, grants and channels stay until destroy. No effect unless created.
     void shutdown(domain& which, shutdown_reason reason);

@@ -117,13 +117,17 @@ class vcpu_if : public virtual sc_core::sc_interface {
     /// Pays: waits until the vCPU has had all charged time on a physical CPU.
     virtual void sync() = 0;
     /// SCHEDOP_block: pays, then gives the physical CPU away until an event is pending and unmasked or the
-    /// deadline has passed (nullopt: none). The upcall handler has run when it returns.
+    /// deadline, a point of system_time(), has passed (nullopt: none). The upcall handler has run when it
+    /// returns. May return early.
     virtual void block(const std::optional<sc_core::sc_time>& deadline) = 0;
     /// The domain's event upcall entry, called while the vCPU runs and upcalls are not masked. It runs
     /// outside any thread and must not wait.
     virtual void set_upcall(std::function<void()> handler) = 0;
     /// local_irq_save/restore: between the two the upcall is held back, then delivered if one is due.
     virtual void set_upcall_mask(bool masked) = 0;
+    /// Xen's system time as the domain computes it from its shared_info page: since the machine was switched
+    /// on. Costs nothing.
+    virtual sc_core::sc_time system_time() const = 0;
 };
 
 /// What a domain finds in its start_info page (PV start of day).

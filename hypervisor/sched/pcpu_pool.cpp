@@ -16,6 +16,8 @@ void pcpu_pool::admit(virtual_cpu& cpu) {
 
 void pcpu_pool::make_runnable(virtual_cpu& cpu, bool woken) {
     cpu.enter(state::runnable, -1);
+    if (cpu.m_held)
+        return;
     if (m_idle == 0)
         account_all();
     m_policy->enqueue(cpu.unit(), woken);
@@ -41,6 +43,18 @@ void pcpu_pool::preempt(virtual_cpu& cpu) {
         put_on(pcpu, *next);
     }
     plan();
+}
+
+// Leaving and joining takes it off the queue; a policy starts it anew, as it does after a long sleep.
+void pcpu_pool::hold(virtual_cpu& cpu) {
+    if (cpu.now() == state::blocked)
+        return;
+    if (cpu.now() == state::running)
+        release(cpu);
+    m_policy->remove(cpu.unit());
+    m_policy->add(cpu.unit());
+    cpu.enter(state::runnable, -1);
+    dispatch();
 }
 
 void pcpu_pool::withdraw(virtual_cpu& cpu) {

@@ -19,6 +19,7 @@ class pcpu_pool {
     void make_runnable(virtual_cpu& cpu, bool woken);
     void vacate(virtual_cpu& cpu, vcpu_state_change::state next);  ///< running -> blocked
     void preempt(virtual_cpu& cpu);   ///< running -> runnable, or on with a new slice
+    void hold(virtual_cpu& cpu);      ///< running or queued -> runnable and not queued
     void withdraw(virtual_cpu& cpu);  ///< any state -> offline
 
   private:

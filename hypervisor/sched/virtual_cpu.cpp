@@ -1,6 +1,7 @@
 #include "hypervisor/sched/virtual_cpu.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hypervisor/event/event_channels.h"
 #include "hypervisor/sched/pcpu_pool.h"
@@ -194,7 +195,7 @@ void virtual_cpu::power_on(domid_t domid, std::byte* vcpu_info) {
 void virtual_cpu::start() {
     m_latency = m_entry = m_owed = SC_ZERO_TIME;
     m_settled = sc_time_stamp();
-    m_entering = m_in_upcall = m_inside = m_waiting = false;
+    m_entering = m_in_upcall = m_inside = m_waiting = m_held = false;
     m_goal = until::paid;
     m_last_pcpu = -1;
     m_pool.admit(*this);
@@ -205,8 +206,29 @@ void virtual_cpu::stop() {
     ++m_life;
     if (m_state != state::offline)
         m_pool.withdraw(*this);
-    m_inside = m_waiting = false;
+    m_inside = m_waiting = m_held = false;
     m_kick.notify(SC_ZERO_TIME);
+}
+
+void virtual_cpu::hold() {
+    if (stopped() || m_held)
+        return;
+    if (m_state == state::running && m_inside)
+        settle();
+    m_held = true;
+    m_pool.hold(*this);
+}
+
+void virtual_cpu::resume() {
+    if (!std::exchange(m_held, false))
+        return;
+    if (m_state == state::runnable)
+        m_pool.make_runnable(*this, false);
+}
+
+void virtual_cpu::look_again() {
+    if (m_state == state::blocked)
+        wake();
 }
 
 void virtual_cpu::event_raised() {

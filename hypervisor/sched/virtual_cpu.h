@@ -38,6 +38,7 @@ class virtual_cpu final : public vcpu_if {
     void block(const std::optional<sc_core::sc_time>& deadline) override;
     void set_upcall(std::function<void()> handler) override { m_handler = std::move(handler); }
     void set_upcall_mask(bool masked) override;
+    sc_core::sc_time system_time() const override { return sc_core::sc_time_stamp(); }
 
     // the hypervisor's side
     void power_on(domid_t domid, std::byte* vcpu_info);
@@ -45,6 +46,12 @@ class virtual_cpu final : public vcpu_if {
     void power_off() { m_info = nullptr; }  ///< after stop: its shared_info page goes away
     void stop();                            ///< waiting calls throw domain_stopped
     void event_raised();                    ///< upcall_pending was set
+    /// Keeps it off the physical CPUs until resume(), whatever wakes it meanwhile; time stands still for what
+    /// it is paying. No effect while offline.
+    void hold();
+    void resume();
+    /// Ends a block early: its software has to compute its deadline anew.
+    void look_again();
     void on_deadline(std::function<void()> hook) { m_deadline_passed = std::move(hook); }
     bool in_upcall() const { return m_in_upcall; }
     bool stopped() const { return m_state == state::offline; }
@@ -87,6 +94,7 @@ class virtual_cpu final : public vcpu_if {
     bool m_inside = false;        // a thread is in sync or block
     bool m_waiting = false;       // ... and waits there
     bool m_in_upcall = false;
+    bool m_held = false;      // runnable at most
     bool m_entering = false;  // upcall_running is being paid
     until m_goal = until::paid;
     int m_pcpu = -1;

@@ -72,7 +72,8 @@ class kernel : public sc_core::sc_module, public stubdom_services_if {
     void charge(const sc_core::sc_time& cpu_time) override;
     /// Pays what is charged: other domains and own event handlers run meanwhile, own threads do not.
     void pay() override;
-    sc_core::sc_time now() const override { return sc_core::sc_time_stamp(); }
+    /// The domain's clock; deadlines and timers are its points.
+    sc_core::sc_time now() const override { return ports.vcpu->system_time(); }
     void log(level severity, const std::string& text) override;
     /// Calls `action` outside any thread at or after the given delay, whenever the scheduler looks.
     void call_after(const sc_core::sc_time& delay, std::function<void()> action);

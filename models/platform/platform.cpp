@@ -101,6 +101,7 @@ void platform::wire(const std::string& name, kernel& os, xen::domain& domain) {
     os.ports.memory.bind(m_wires.memory(name, *domain.memory.operator->()));
     os.ports.mmio.bind(m_wires.mmio(name, *domain.mmio.operator->()));
     os.ports.vcpu.bind(m_wires.vcpu(name, *domain.vcpu.operator->()));
+    m_kernels[name] = &os;
     domain.on_boot([&os](const xen::start_info& info) { os.boot(info); });
 }
 
@@ -145,7 +146,7 @@ void platform::operate() {
         attach_late_vtpms();
         if (operation)
             operation();
-        while (!m_guests_running.empty())
+        while (!m_guests_running.empty() || m_restarts != 0)
             sc_core::wait(m_progress);
         m_outcome.finished = true;
     }
@@ -304,6 +305,35 @@ bool platform::destroy(const std::string& domain) {
     return found != m_domains.end() && report(m_toolstack.destroy(*found->second), domain);
 }
 
+bool platform::shutdown(const std::string& domain, const sc_core::sc_time& timeout) {
+    const auto found = m_domains.find(domain);
+    m_context.say("dom0", "xl shutdown " + domain);
+    return found != m_domains.end() && report(m_toolstack.shutdown(*found->second, timeout), domain);
+}
+
+void platform::restart(const std::string& domain, const sc_core::sc_time& off_for) {
+    const auto* slot = domain_slot(domain);
+    if (slot == nullptr || slot->power() == xen::domain::state::off)
+        return;
+    ++m_restarts;
+    sc_core::sc_spawn([this, domain, off_for] {
+        if (destroy(domain)) {
+            sc_core::wait(off_for);
+            create(domain);
+        }
+        --m_restarts;
+        m_progress.notify(sc_core::SC_ZERO_TIME);
+    });
+}
+
+void platform::power_cut() {
+    m_context.say("machine", "power cut", level::error);
+    m_outcome.problem = "power cut";
+    for (const auto& domain : m_machine.domains())
+        m_machine.shutdown(*domain, xen::shutdown_reason::poweroff);
+    sc_core::sc_stop();
+}
+
 void platform::attach_late_vtpms() {
     std::vector<const guest_config*> late;
     for (const auto& guest : m_config.machine.guests)
@@ -324,6 +354,16 @@ std::string platform::name_of(xen::domid_t domid) const {
     const auto found = std::ranges::find_if(
         m_domains, [domid](const auto& entry) { return entry.second->domid() == domid; });
     return found == m_domains.end() ? "" : found->first;
+}
+
+xen::domain* platform::domain_slot(const std::string& name) const {
+    const auto found = m_domains.find(name);
+    return found == m_domains.end() ? nullptr : found->second;
+}
+
+kernel* platform::kernel_of(const std::string& name) const {
+    const auto found = m_kernels.find(name);
+    return found == m_kernels.end() ? nullptr : found->second;
 }
 
 std::vector<linux_domain*> platform::linux_domains() {

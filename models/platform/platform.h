@@ -49,6 +49,13 @@ class platform final : public sc_core::sc_module {
     /// xl create of a configured domain that is off; xl destroy. From a thread. False: xl failed.
     bool create(const std::string& domain);
     bool destroy(const std::string& domain);
+    /// xl shutdown -w; a domain that does not stop in time runs on.
+    bool shutdown(const std::string& domain, const sc_core::sc_time& timeout);
+    /// xl destroy of a domain that is on, and xl create when it has been off for this long. Does not wait;
+    /// the run is not over before both are done.
+    void restart(const std::string& domain, const sc_core::sc_time& off_for);
+    /// The mains fail: no domain runs any more, and the run is over.
+    void power_cut();
 
     /// What the run is doing, in one word, whenever that changes: "firmware", "manager", "administrator", the
     /// name of the guest that is being started, "attestation" from a guest's first challenge on.
@@ -57,6 +64,10 @@ class platform final : public sc_core::sc_module {
     // ---- for recorders and reports
     /// Name in the configuration of the domain that has this id now; "" when none has.
     std::string name_of(xen::domid_t domid) const;
+    /// Slot of a domain of the configuration or of "dom0"; nullptr for another name.
+    xen::domain* domain_slot(const std::string& name) const;
+    /// The software in that slot; nullptr for another name.
+    kernel* kernel_of(const std::string& name) const;
     /// Every domain with a Linux kernel, dom0 first.
     std::vector<linux_domain*> linux_domains();
     xen::machine& hypervisor() { return m_machine; }
@@ -108,10 +119,12 @@ class platform final : public sc_core::sc_module {
     std::vector<std::unique_ptr<vtpm_domain>> m_vtpms;
     std::vector<std::unique_ptr<guest_domain>> m_guests;
     std::map<std::string, xen::domain*> m_domains;
+    std::map<std::string, kernel*> m_kernels;
     std::map<std::string, std::unique_ptr<xen::memory_disk>> m_disks;
     std::map<std::string, sc_core::sc_time> m_guest_started;
     bytes m_ek_public, m_ek_certificate;
     std::set<std::string> m_guests_running;  ///< created, and not yet at their end
+    std::uint32_t m_restarts = 0;            ///< under way
     bool m_provisioned = false;
     sc_core::sc_event m_progress;
     outcome m_outcome;

@@ -15,7 +15,9 @@ const std::vector<class_declaration>& classes() {
     static const std::vector<class_declaration> all = {
         {wire_class::chip, {"command"}, {ordinal, locality, length}},
         {wire_class::chip_nv, {"load", "store"}, {length}},
-        {wire_class::disk, {"read", "write", "flush"}, {sector, length}},
+        {wire_class::disk,
+         {"read", "write", "flush", "read_time", "write_time", "flush_time", "size"},
+         {sector, length}},
         {wire_class::domain, {}, {}},
         {wire_class::entropy, {"draw"}, {length}},
         {wire_class::hypercall,

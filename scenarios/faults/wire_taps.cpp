@@ -1,7 +1,9 @@
 #include "scenarios/faults/wire_taps.h"
 
+#include "scenarios/faults/disk_tap.h"
 #include "scenarios/faults/hypercall_tap.h"
 #include "scenarios/faults/memory_tap.h"
+#include "scenarios/faults/vcpu_tap.h"
 
 namespace vtwin::scenario {
 
@@ -45,11 +47,21 @@ xen::mmio_if& wire_taps::mmio(const std::string& domain, xen::mmio_if& inner) {
 }
 
 xen::vcpu_if& wire_taps::vcpu(const std::string& domain, xen::vcpu_if& inner) {
-    return inner;
+    const auto name = domain + ".vcpu";
+    if (!m_hub.wanted(name))
+        return inner;
+    auto tap = std::make_shared<vcpu_tap>(m_hub.add(name, wire_class::vcpu), inner);
+    m_taps.push_back(tap);
+    return *tap;
 }
 
 xen::disk_if& wire_taps::disk(const std::string& domain, xen::disk_if& inner) {
-    return inner;
+    const auto name = domain + ".disk";
+    if (!m_hub.wanted(name))
+        return inner;
+    auto tap = std::make_shared<disk_tap>(m_hub.add(name, wire_class::disk), inner);
+    m_taps.push_back(tap);
+    return *tap;
 }
 
 tpm::engine_if& wire_taps::engine(const std::string& owner, tpm::engine_if& inner) {
