@@ -1,6 +1,7 @@
 // What can happen to a domain as a whole, and to the machine.
 #include <algorithm>
 
+#include "models/platform/platform.h"
 #include "scenarios/faults/catalogue.h"
 #include "scenarios/faults/targets.h"
 #include "scenarios/faults/vcpu_kinds.h"
