@@ -149,12 +149,20 @@ void linux_tpm_chip::tell(command_end end, const sc_time& at, byte_view command)
     }
 }
 
+void linux_tpm_chip::tell_answer(const answer_seen& what) const {
+    if (m_answer_hook) {
+        m_answer_hook(what);
+    }
+}
+
 int linux_tpm_chip::transmit(byte_view command, bytes& response) {
     const sc_time asked = m_kernel.now();
     m_mutex.lock();
     tell(command_end::issued, asked, command);
+    tell_answer({false, asked, command, 0, {}});
     const int result = try_transmit(command, response);
     tell(command_end::returned, m_kernel.now(), command);
+    tell_answer({true, asked, command, result, result < 0 ? byte_view{} : response});
     m_mutex.unlock();
     if (result < 0) {
         response.clear();
@@ -177,8 +185,10 @@ int linux_tpm_chip::transmit_from_user(byte_view written, bytes& response) {
     const sc_time asked = m_kernel.now();
     m_mutex.lock();
     tell(command_end::issued, asked, buffer);
+    tell_answer({false, asked, buffer, 0, {}});
     const int result = m_registered ? try_transmit(buffer, response) : broken_pipe;
     tell(command_end::returned, m_kernel.now(), buffer);
+    tell_answer({true, asked, buffer, result, result < 0 ? byte_view{} : response});
     m_mutex.unlock();
     if (result < 0) {
         response.clear();

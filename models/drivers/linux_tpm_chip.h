@@ -46,6 +46,17 @@ class linux_tpm_chip {
     enum class command_end : std::uint8_t { issued, returned };
     using command_hook = std::function<void(command_end, const sc_core::sc_time& at, std::uint32_t ordinal)>;
     void on_command(command_hook hook) { m_hook = std::move(hook); }
+    /// For an observer with an eye for the octets: called when a command is handed to the driver and when it
+    /// is done. `result` is then a length or a negative errno; views are valid during the call.
+    struct answer_seen {
+        bool done = false;
+        sc_core::sc_time asked;
+        byte_view command;
+        int result = 0;
+        byte_view response;
+    };
+    using answer_hook = std::function<void(const answer_seen&)>;
+    void on_answer(answer_hook hook) { m_answer_hook = std::move(hook); }
 
     /// write() and read() on /dev/tpm0: the number of response bytes, or a negative errno.
     int transmit_from_user(byte_view written, bytes& response);
@@ -65,6 +76,7 @@ class linux_tpm_chip {
     int transmit(byte_view command, bytes& response);
     int try_transmit(byte_view command, bytes& response);
     void tell(command_end end, const sc_core::sc_time& at, byte_view command) const;
+    void tell_answer(const answer_seen& what) const;
     int ask_capability(std::uint32_t property, std::size_t least_body, bytes& response);
     void set_timeouts(byte_view response);
     void set_durations(byte_view response);
@@ -81,6 +93,7 @@ class linux_tpm_chip {
     bool m_registered = false;
     std::uint64_t m_generation = 0;
     command_hook m_hook;
+    answer_hook m_answer_hook;
 };
 
 }  // namespace vtwin::models

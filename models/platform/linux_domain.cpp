@@ -27,6 +27,8 @@ void linux_domain::main_thread() {
     m_tpm = std::make_unique<linux_tpmfront>(os, *m_bus, m_context.behaviours, m_context.drivers);
     if (m_command_hook)
         m_tpm->chip().on_command(m_command_hook);
+    if (m_answer_hook)
+        m_tpm->chip().on_answer(m_answer_hook);
     m_bus->start();
     m_bus->register_driver(*m_tpm);
     user_space();

@@ -29,6 +29,8 @@ class linux_domain : public sc_core::sc_module {
 
     /// For an observer: each command that the kernel's TPM core is given and gives back.
     void on_command(linux_tpm_chip::command_hook hook) { m_command_hook = std::move(hook); }
+    /// For an observer: what came of each.
+    void on_answer(linux_tpm_chip::answer_hook hook) { m_answer_hook = std::move(hook); }
 
   protected:
     /// User space, in thread "main" with XenBus up.
@@ -44,6 +46,7 @@ class linux_domain : public sc_core::sc_module {
     std::unique_ptr<linux_xenbus> m_bus;
     std::unique_ptr<linux_tpmfront> m_tpm;
     linux_tpm_chip::command_hook m_command_hook;
+    linux_tpm_chip::answer_hook m_answer_hook;
 };
 
 class guest_domain final : public linux_domain {

@@ -36,7 +36,11 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
                    wire_inserter* wires)
     : sc_module(name),
       m_config(config),
-      m_context(context_of(config, std::move(timeline))),
+      m_context(context_of(config,
+                           [this, sink = std::move(timeline)](const timeline_entry& entry) {
+                               sink(entry);
+                               on_line(entry);
+                           })),
       m_wires(wires != nullptr ? *wires : m_direct),
       m_parties(config.verifier, streams_of(config.seed)),
       m_hardware("tpm", m_library, config.machine.chip, config.seed,

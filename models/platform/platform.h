@@ -61,6 +61,9 @@ class platform final : public sc_core::sc_module {
     /// name of the guest that is being started, "attestation" from a guest's first challenge on.
     std::function<void(const std::string&)> on_stage = [](const std::string&) {};
 
+    /// For an observer: each line of the timeline, after the sink.
+    std::function<void(const timeline_entry&)> on_line = [](const timeline_entry&) {};
+
     // ---- for recorders and reports
     /// Name in the configuration of the domain that has this id now; "" when none has.
     std::string name_of(xen::domid_t domid) const;

@@ -140,7 +140,7 @@ void libtpms_engine::choose_family() {
     TPMLIB_SetBufferSize(m_params.buffer_size, nullptr, nullptr);
 }
 
-bytes libtpms_engine::execute(byte_view command, std::uint8_t locality) {
+bytes libtpms_engine::execute_unseen(byte_view command, std::uint8_t locality) {
     if (!m_powered)
         return {};
     const bool family_12 = m_params.version == family::tpm12;
@@ -163,6 +163,13 @@ bytes libtpms_engine::execute(byte_view command, std::uint8_t locality) {
                          : header_only(tag_no_sessions_20, rc_failure_20);
     const auto* begin = reinterpret_cast<const std::byte*>(m_host.m_response);
     return bytes(begin, begin + size);
+}
+
+bytes libtpms_engine::execute(byte_view command, std::uint8_t locality) {
+    bytes response = execute_unseen(command, locality);
+    if (m_observer != nullptr && m_powered)
+        m_observer->executed(command, locality, response);
+    return response;
 }
 
 void libtpms_engine::hash_start() {
@@ -214,6 +221,8 @@ void libtpms_engine::power_cycle() {
     m_just_started = true;
     // A volatile state is resumed once; the next power cycle loses it as it should.
     m_nv.erase(TPM_VOLATILESTATE_NAME);
+    if (m_observer != nullptr)
+        m_observer->power_changed(engine_observer_if::power::cycled);
 }
 
 void libtpms_engine::power_off() {
@@ -222,11 +231,15 @@ void libtpms_engine::power_off() {
     const running scope(*this);
     TPMLIB_Terminate();
     m_powered = false;
+    if (m_observer != nullptr)
+        m_observer->power_changed(engine_observer_if::power::off);
 }
 
 void libtpms_engine::erase() {
     power_off();
     m_nv.clear();
+    if (m_observer != nullptr)
+        m_observer->power_changed(engine_observer_if::power::erased);
 }
 
 bytes libtpms_engine::read_state(int library_kind) {
@@ -241,7 +254,7 @@ bytes libtpms_engine::read_state(int library_kind) {
     return state;
 }
 
-bytes libtpms_engine::get_state(state_kind kind) {
+bytes libtpms_engine::state_unseen(state_kind kind) {
     const running scope(*this);
     if (kind == state_kind::permanent)
         return read_state(TPMLIB_STATE_PERMANENT);
@@ -255,7 +268,7 @@ bytes libtpms_engine::get_state(state_kind kind) {
     return state.take();
 }
 
-bool libtpms_engine::set_state(state_kind kind, byte_view state) {
+bool libtpms_engine::replace_state(state_kind kind, byte_view state) {
     bytes permanent, volatile_part, saved;
     if (kind == state_kind::both) {
         wire_reader reader(state);
@@ -291,10 +304,24 @@ bool libtpms_engine::set_state(state_kind kind, byte_view state) {
     return false;
 }
 
+bytes libtpms_engine::get_state(state_kind kind) {
+    bytes state = state_unseen(kind);
+    if (m_observer != nullptr)
+        m_observer->state_taken(kind, state);
+    return state;
+}
+
+bool libtpms_engine::set_state(state_kind kind, byte_view state) {
+    const bool accepted = replace_state(kind, state);
+    if (m_observer != nullptr)
+        m_observer->state_given(kind, state, accepted);
+    return accepted;
+}
+
 std::optional<std::array<std::byte, 20>> libtpms_engine::owner_auth() {
     if (m_params.version != family::tpm12)
         return std::nullopt;
-    return owner_auth_of_permanent_state(get_state(state_kind::permanent));
+    return owner_auth_of_permanent_state(state_unseen(state_kind::permanent));
 }
 
 }  // namespace vtwin::tpm

@@ -24,6 +24,20 @@ struct engine_params {
 /// PCRs, sessions and loaded keys; `both` also holds what TPM_SaveState stored.
 enum class state_kind : std::uint8_t { permanent, volatile_state, both };
 
+/// What an engine does, for observers; nothing here may call the engine. Views are valid during the call.
+class engine_observer_if {
+  public:
+    virtual ~engine_observer_if() = default;
+    /// A command was executed with power on.
+    virtual void executed(byte_view command, std::uint8_t locality, byte_view response) = 0;
+    enum class power : std::uint8_t { cycled, off, erased };
+    virtual void power_changed(power what) = 0;
+    /// get_state gave this.
+    virtual void state_taken(state_kind kind, byte_view state) = 0;
+    /// set_state was given this.
+    virtual void state_given(state_kind kind, byte_view state, bool accepted) = 0;
+};
+
 /// Constructed without power: power_cycle() is the first thing to call, TPM_Startup is for software to send.
 /// NV lives in memory. Deterministic: same seed, commands and times give the same bytes.
 class libtpms_engine final : public engine_if {
@@ -47,6 +61,8 @@ class libtpms_engine final : public engine_if {
     family version() const override { return m_params.version; }
 
     const std::string& name() const { return m_params.name; }
+    /// One observer, nullptr for none; it must outlive the engine or be taken away.
+    void observe(engine_observer_if* who) { m_observer = who; }
     void power_off();
     /// Removes power and forgets all state: the next power_cycle() finds a TPM as it left its maker.
     void erase();
@@ -75,6 +91,9 @@ class libtpms_engine final : public engine_if {
     class running;
 
     void choose_family();
+    bytes execute_unseen(byte_view command, std::uint8_t locality);
+    bytes state_unseen(state_kind kind);
+    bool replace_state(state_kind kind, byte_view state);
     bytes read_state(int library_kind);
 
     libtpms_host& m_host;
@@ -88,6 +107,7 @@ class libtpms_engine final : public engine_if {
     bool m_powered = false;
     bool m_just_started = false;  ///< since the library's data was last exchanged
     std::uint32_t m_last_result = 0;
+    engine_observer_if* m_observer = nullptr;
 };
 
 }  // namespace vtwin::tpm
