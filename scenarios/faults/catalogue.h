@@ -42,11 +42,14 @@ class fault_parameters {
     const std::map<std::string, std::string>& m_values;
 };
 
+class hypervisor_view;
+
 /// What an effect may reach. Effects keep references; all of it outlives them.
 struct fault_services {
     models::platform& machine;
     const models::run_config& config;
     wire_hub& hub;
+    const hypervisor_view& hypervisor;
 };
 
 struct kind_declaration {

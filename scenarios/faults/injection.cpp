@@ -29,7 +29,7 @@ void injection::attach(models::platform& machine, const models::run_config& conf
 armed_fault& injection::arm(const fault& what) {
     const auto* kind = find_kind(what.kind);
     sc_assert(kind != nullptr && m_machine != nullptr);
-    return m_hub.arm(what, kind->make(what, {*m_machine, *m_config, m_hub}), m_config->seed);
+    return m_hub.arm(what, kind->make(what, {*m_machine, *m_config, m_hub, m_taps.view()}), m_config->seed);
 }
 
 armed_fault& injection::rehearse(const fault& what) {

@@ -15,10 +15,10 @@ bool ring_registry::concerns(std::string_view domain) const {
         m_pairs, [domain](const auto& pair) { return pair.front == domain || pair.back == domain; });
 }
 
-std::vector<std::shared_ptr<ring_page>> ring_registry::of(std::string_view front) const {
+std::vector<std::shared_ptr<ring_page>> ring_registry::met_by(std::string_view pattern) const {
     std::vector<std::shared_ptr<ring_page>> found;
     for (const auto& [frame, page] : m_pages)
-        if (page->front == front)
+        if (glob_matches(pattern, page->on->name()))
             found.push_back(page);
     return found;
 }

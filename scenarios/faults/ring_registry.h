@@ -47,8 +47,8 @@ class ring_registry final : public tlm::tlm_analysis_if<xen::grant_map_change> {
         const auto found = m_pages.find(frame);
         return found == m_pages.end() ? nullptr : &found->second;
     }
-    /// Rings of a frontend, in the order of their frames.
-    std::vector<std::shared_ptr<ring_page>> of(std::string_view front) const;
+    /// Rings whose wire's name matches, in the order of their frames.
+    std::vector<std::shared_ptr<ring_page>> met_by(std::string_view pattern) const;
 
     void write(const xen::grant_map_change& what) override;
 

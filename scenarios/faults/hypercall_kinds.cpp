@@ -1,9 +1,0 @@
-#include "scenarios/faults/catalogue.h"
-
-namespace vtwin::scenario {
-
-std::vector<kind_declaration> hypercall_kinds() {
-    return {};
-}
-
-}  // namespace vtwin::scenario
