@@ -79,6 +79,29 @@ ensure_packages() {
     fi
 }
 
+# The chart library of HTML reports, in the version that tools/report/package-lock.json names. Only those who want such a
+# report need npm; one that is not Debian's will do.
+ensure_chart_library() {
+    local place=$root/build/report log=$root/build/report.log
+    if [ -s "$place/charts.js" ] && cmp -s "$root/tools/report/package-lock.json" "$place/package-lock.json"; then return; fi
+    command -v npm >/dev/null || ensure_packages report
+    say "fetching the chart library"
+    rm -rf "$place.new"
+    mkdir -p "$place.new"
+    cp "$root/tools/report/package.json" "$root/tools/report/package-lock.json" "$place.new"
+    if ! (cd "$place.new" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1; then
+        rm -rf "$place.new"
+        tail -n 5 "$log" >&2
+        fail "the chart library of HTML reports could not be fetched from the npm registry" "log: $log"
+    fi
+    # The licences travel with the code, in front of it.
+    (cd "$place.new/node_modules" &&
+     { for each in echarts/NOTICE zrender/LICENSE; do printf '/*\n%s:\n' "$each"; cat "$each"; printf '*/\n'; done
+       cat echarts/dist/echarts.min.js; } >"$place.new/charts.js")
+    rm -rf "$place.new/node_modules" "$place"
+    mv "$place.new" "$place"
+}
+
 # configure PRESET [cmake option...]: only when the build tree is not there, or an option is given.
 configure() {
     local preset=$1 build log
@@ -118,8 +141,8 @@ sources_changed_since() {
     local stamp=$1
     [ -e "$stamp" ] || return 0
     [ -n "$(cd "$root" && find CMakeLists.txt CMakePresets.json hypervisor tpm models traces scenarios tools \
-            \( -type d -o -name '*.cpp' -o -name '*.h' -o -name '*.def' -o -name CMakeLists.txt \
-               -o -name CMakePresets.json \) -newer "$stamp" -print -quit)" ]
+            \( -type d -o -name '*.cpp' -o -name '*.h' -o -name '*.def' -o -name '*.in' -o -name '*.css' -o -name '*.js' \
+               -o -name CMakeLists.txt -o -name CMakePresets.json \) -newer "$stamp" -print -quit)" ]
 }
 
 # One preparation at a time in one tree.

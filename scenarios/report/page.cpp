@@ -16,7 +16,8 @@ series distribution(std::string name, std::vector<double> values, std::size_t li
     std::erase_if(values, [](double value) { return !std::isfinite(value); });
     std::sort(values.begin(), values.end());
     series made{std::move(name), {}, line_style::steps};
-    if (values.empty()) return made;
+    if (values.empty())
+        return made;
     const std::size_t count = values.size();
     // Of many values every n-th: ranks evenly apart, the smallest and the largest always among them.
     const std::size_t kept = std::min(count, std::max<std::size_t>(limit, 3) - 1);
@@ -31,8 +32,10 @@ series distribution(std::string name, std::vector<double> values, std::size_t li
 void write_file(const std::filesystem::path& file, const std::string& text) {
     const auto fails = [&](const std::string& why) { throw user_error({file.string(), 0}, "", why); };
     std::error_code error;
-    if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
-    if (error) fails("the folder cannot be made: " + error.message());
+    if (file.has_parent_path())
+        std::filesystem::create_directories(file.parent_path(), error);
+    if (error)
+        fails("the folder cannot be made: " + error.message());
     auto beside = file;
     beside += ".tmp";
     {
@@ -46,7 +49,8 @@ void write_file(const std::filesystem::path& file, const std::string& text) {
         }
     }
     std::filesystem::rename(beside, file, error);
-    if (!error) return;
+    if (!error)
+        return;
     const std::string why = error.message();
     std::filesystem::remove(beside, error);
     fails("cannot be written: " + why);
