@@ -140,6 +140,11 @@ std::size_t store_server::handle(store_connection& from, const xs_message& messa
     return reply_size;
 }
 
+std::size_t store_server::refuse(store_connection& from, const xs_message& message, errno_t error) {
+    queue(from, {xs_op::error, message.req_id, message.tx_id, terminated(xs_error_name(error))});
+    return from.out.back().message.wire_size();
+}
+
 store_server::reply store_server::dispatch(request& in) {
     const auto op = in.message.type;
     const auto run = handler_of(op);

@@ -62,6 +62,9 @@ class store_server {
     /// the reply's wire size.
     std::size_t handle(store_connection& from, const xs_message& request);
 
+    /// Answers a request with an error without looking at it.
+    std::size_t refuse(store_connection& from, const xs_message& request, errno_t error);
+
     /// Announces @introduceDomain, or @releaseDomain (which also serves watches with a depth as
     /// "@releaseDomain/<domid>").
     void announce_introduced();

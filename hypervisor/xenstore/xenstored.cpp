@@ -150,20 +150,25 @@ void xenstored::take_next() {
 /// Takes one request of a connection; false when there is none.
 bool xenstored::serve(channel& from) {
     const auto id = from.connection;
-    xs_message request;
+    store_request_passage taken;
+    auto& request = taken.message;
     flush(from);  // room may have come for earlier output
     if (!next_request(from, request)) {
         return false;
     }
     ++m_served;
     show(from, false, request);
-    auto* connection = m_server.find(id);
-    const auto replied = m_server.handle(*connection, request);
+    if (m_wire != nullptr && from.ring) {
+        m_wire->request(from.domid, taken);
+    }
+    auto& connection = *m_server.find(id);
+    const auto replied = taken.refused ? m_server.refuse(connection, request, *taken.refused)
+                                       : m_server.handle(connection, request);
     from.ready = true;  // look again afterwards: more may be waiting
     m_ready.push_back(id);
     const auto& costs = m_host.costs();
     const auto bytes = static_cast<double>(request.wire_size() + replied);
-    begin_service(costs.xenstore_request + bytes * costs.xenstore_per_byte);
+    begin_service(costs.xenstore_request + bytes * costs.xenstore_per_byte + taken.delay);
     return true;
 }
 
@@ -218,17 +223,15 @@ void xenstored::flush(channel& to) {
         return;
     }
     if (to.ring->broken()) {
+        to.repeats.clear();
         m_server.reset(connection);
         return;
     }
     bool moved = to.ring->flush();
     while (!to.ring->sending() && !to.ring->broken()) {
-        const auto message = m_server.take(connection);
-        if (!message) {
+        if (!send_out(to)) {
             break;
         }
-        show(to, true, *message);
-        to.ring->send(*message);
         moved |= to.ring->flush();
     }
     if (to.ring->broken()) {
@@ -237,6 +240,28 @@ void xenstored::flush(channel& to) {
     if (moved) {
         to.port->send();
     }
+}
+
+/// Hands the next message of a connection to its ring; false when there is none.
+bool xenstored::send_out(channel& to) {
+    if (!to.repeats.empty()) {
+        show(to, true, to.repeats.front());
+        to.ring->send(to.repeats.front());
+        to.repeats.pop_front();
+        return true;
+    }
+    auto message = m_server.take(*m_server.find(to.connection));
+    if (!message) {
+        return false;
+    }
+    store_output_passage passage{std::move(*message)};
+    if (m_wire != nullptr && passage.message.type == xs_op::watch_event) {
+        m_wire->event(to.domid, passage);
+    } else if (m_wire != nullptr) {
+        m_wire->reply(to.domid, passage);
+    }
+    to.repeats.assign(passage.copies, passage.message);
+    return to.repeats.empty() || send_out(to);
 }
 
 void xenstored::show(const channel& which, bool out, const xs_message& message) {

@@ -14,6 +14,7 @@
 #include "hypervisor/service/service_port.h"
 #include "hypervisor/xenstore/ring_channel.h"
 #include "hypervisor/xenstore/store_server.h"
+#include "hypervisor/xenstore/store_wire.h"
 #include "hypervisor/xenstore/xenstore_message.h"
 
 namespace vtwin::xen {
@@ -34,6 +35,9 @@ class xenstored : public sc_core::sc_module, private store_environment {
 
     /// The store itself, for tests and reports; reading it costs no simulated time.
     store_tree& tree() { return m_server.tree(); }
+    /// Puts somebody between the server and all rings; nullptr: nobody. Has to outlive the simulation.
+    void set_wire(store_wire_if* wire) { m_wire = wire; }
+    store_wire_if* wire() const { return m_wire; }
     std::uint64_t requests_served() const { return m_served; }
 
   private:
@@ -44,6 +48,7 @@ class xenstored : public sc_core::sc_module, private store_environment {
         bool ready = false;              ///< stands in m_ready
         store_client* client = nullptr;  ///< one of the two
         std::unique_ptr<ring_channel> ring;
+        std::deque<xs_message> repeats;  ///< of the message that was sent last, by whoever is on the wire
         std::unique_ptr<service_port> port;
     };
     struct death {
@@ -64,6 +69,7 @@ class xenstored : public sc_core::sc_module, private store_environment {
     bool next_request(channel& from, xs_message& message);
     void publish();
     void flush(channel& to);
+    bool send_out(channel& to);
     void drop(std::uint32_t connection);
     void show(const channel& which, bool out, const xs_message& message);
     void begin_service(const sc_core::sc_time& cost);
@@ -74,6 +80,7 @@ class xenstored : public sc_core::sc_module, private store_environment {
     errno_t release(domid_t domid) override;
 
     machine& m_host;
+    store_wire_if* m_wire = nullptr;
     store_server m_server;
     std::map<std::uint32_t, channel> m_channels;  ///< by connection number
     std::map<domid_t, std::uint32_t> m_introduced;

@@ -90,6 +90,11 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
         m_guests.back()->on_attestation = [this] { on_stage("attestation"); };
         m_guests.back()->on_finished = [this, name = guest.name] { guest_is_done(name); };
     }
+    std::vector<std::string> names;
+    for (const auto& [domain, slot] : m_domains)
+        names.push_back(domain);
+    m_store.set_wire(m_wires.store(names, [this](xen::domid_t domid) { return name_of(domid); }));
+
     // A guest that crashed or was destroyed has nothing more to say.
     m_machine.on_stopped([this](xen::domain& stopped, xen::shutdown_reason) {
         for (const auto& [name, domain] : m_domains)

@@ -17,6 +17,10 @@ xen::vcpu_if& wire_inserter::vcpu(const std::string&, xen::vcpu_if& inner) {
 xen::disk_if& wire_inserter::disk(const std::string&, xen::disk_if& inner) {
     return inner;
 }
+xen::store_wire_if* wire_inserter::store(const std::vector<std::string>&,
+                                         std::function<std::string(xen::domid_t)>) {
+    return nullptr;
+}
 tpm::engine_if& wire_inserter::engine(const std::string&, tpm::engine_if& inner) {
     return inner;
 }

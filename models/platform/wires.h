@@ -1,10 +1,13 @@
 // Who may stand on the wires of a machine: a fault, a counter, a live client.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "hypervisor/block/disk.h"
 #include "hypervisor/ports.h"
+#include "hypervisor/xenstore/store_wire.h"
 #include "tpm/ports.h"
 
 namespace vtwin::models {
@@ -23,6 +26,10 @@ class wire_inserter {
     virtual xen::vcpu_if& vcpu(const std::string& domain, xen::vcpu_if& inner);
     /// Between the block back end and the disk of a domain.
     virtual xen::disk_if& disk(const std::string& domain, xen::disk_if& inner);
+    /// Between xenstored and the rings of all domains; nullptr: nobody. `name_of` gives the name of the
+    /// domain that has an id at the time of the call.
+    virtual xen::store_wire_if* store(const std::vector<std::string>& domains,
+                                      std::function<std::string(xen::domid_t)> name_of);
     /// Between the interface of the hardware TPM (`owner` = "tpm") and what computes its commands.
     virtual tpm::engine_if& engine(const std::string& owner, tpm::engine_if& inner);
     /// Random numbers of a consumer, by its hierarchical name.

@@ -1,5 +1,6 @@
 // What each class of wire carries, and which wires a machine has.
 #include "scenarios/faults/catalogue.h"
+#include "scenarios/faults/xenstore_tap.h"
 
 namespace vtwin::scenario {
 namespace {
@@ -30,7 +31,7 @@ const std::vector<class_declaration>& classes() {
         {wire_class::ring, {"load", "store"}, {side, member, value, length}},
         {wire_class::tis, {"read", "write"}, {reg, locality, value}},
         {wire_class::vcpu, {"sync", "block", "upcall"}, {}},
-        {wire_class::xenstore, {"request", "reply", "watch"}, {path, code, value}},
+        {wire_class::xenstore, xenstore_operations(), {path, code, value}},
     };
     return all;
 }

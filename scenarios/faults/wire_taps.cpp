@@ -4,6 +4,7 @@
 #include "scenarios/faults/hypercall_tap.h"
 #include "scenarios/faults/memory_tap.h"
 #include "scenarios/faults/vcpu_tap.h"
+#include "scenarios/faults/xenstore_tap.h"
 
 namespace vtwin::scenario {
 
@@ -62,6 +63,18 @@ xen::disk_if& wire_taps::disk(const std::string& domain, xen::disk_if& inner) {
     auto tap = std::make_shared<disk_tap>(m_hub.add(name, wire_class::disk), inner);
     m_taps.push_back(tap);
     return *tap;
+}
+
+xen::store_wire_if* wire_taps::store(const std::vector<std::string>& domains,
+                                     std::function<std::string(xen::domid_t)> name_of) {
+    auto tap = std::make_shared<xenstore_tap>(std::move(name_of));
+    for (const auto& domain : domains)
+        if (const auto name = domain + ".xenstore"; m_hub.wanted(name))
+            tap->add(domain, m_hub.add(name, wire_class::xenstore));
+    if (tap->empty())
+        return nullptr;
+    m_taps.push_back(tap);
+    return tap.get();
 }
 
 tpm::engine_if& wire_taps::engine(const std::string& owner, tpm::engine_if& inner) {

@@ -22,6 +22,8 @@ class wire_taps final : public models::wire_inserter {
     xen::mmio_if& mmio(const std::string& domain, xen::mmio_if& inner) override;
     xen::vcpu_if& vcpu(const std::string& domain, xen::vcpu_if& inner) override;
     xen::disk_if& disk(const std::string& domain, xen::disk_if& inner) override;
+    xen::store_wire_if* store(const std::vector<std::string>& domains,
+                              std::function<std::string(xen::domid_t)> name_of) override;
     tpm::engine_if& engine(const std::string& owner, tpm::engine_if& inner) override;
     tpm::entropy_if& entropy(const std::string& consumer, tpm::entropy_if& inner) override;
 
