@@ -30,15 +30,19 @@ bytes to_bytes(const std::array<std::byte, Size>& value) {
 }  // namespace
 
 attestation_agent::attestation_agent(std::string guest, tpm_transport_if& device, remote_service_if& network,
-                                     tpm::entropy_if& entropy, stubdom_services_if& services)
+                                     tpm::entropy_if& entropy, stubdom_services_if& services,
+                                     agent_files& files)
     : m_guest(std::move(guest)),
       m_network(network),
       m_entropy(entropy),
       m_services(services),
-      m_tpm([&device](byte_view command) { return device.transmit(command).response; }, entropy) {}
+      m_tpm([&device](byte_view command) { return device.transmit(command).response; }, entropy),
+      m_files(files) {}
 
 bool attestation_agent::enrol(std::string& problem) {
-    return take_ownership(problem) && make_identity(problem) && load_identity(problem);
+    if (!m_files.enrolled)
+        m_files.enrolled = take_ownership(problem) && make_identity(problem);
+    return m_files.enrolled && load_identity(problem);
 }
 
 bool attestation_agent::take_ownership(std::string& problem) {
@@ -47,11 +51,12 @@ bool attestation_agent::take_ownership(std::string& problem) {
         problem = fmt::format("TPM_ReadPubek answered {}", ek.code);
         return false;
     }
-    m_ek = ek.value;
-    m_entropy.fill(m_owner_secret);
-    m_entropy.fill(m_srk_secret);
+    m_files.ek = ek.value;
+    m_entropy.fill(m_files.owner_secret);
+    m_entropy.fill(m_files.srk_secret);
     auto session = m_tpm.oiap();
-    const auto srk = m_tpm.take_ownership(m_ek, m_owner_secret, m_srk_secret, session.value);
+    const auto srk =
+        m_tpm.take_ownership(m_files.ek, m_files.owner_secret, m_files.srk_secret, session.value);
     if (!srk) {
         problem = fmt::format("TPM_TakeOwnership answered {}", srk.code);
         return false;
@@ -68,23 +73,23 @@ bool attestation_agent::make_identity(std::string& problem) {
         return false;
     }
     const auto label = std::as_bytes(std::span(identity_label));
-    m_entropy.fill(m_aik_secret);
+    m_entropy.fill(m_files.aik_secret);
     auto srk = m_tpm.oiap();
-    auto owner = m_tpm.osap(tpm12::entity::owner, tpm12::handle::owner, m_owner_secret);
-    const auto made =
-        m_tpm.make_identity(m_aik_secret, tpm12::sha1({label, ca->public_key}),
-                            {srk.value, m_srk_secret, false}, {owner.value, m_owner_secret, false});
+    auto owner = m_tpm.osap(tpm12::entity::owner, tpm12::handle::owner, m_files.owner_secret);
+    const auto made = m_tpm.make_identity(m_files.aik_secret, tpm12::sha1({label, ca->public_key}),
+                                          {srk.value, m_files.srk_secret, false},
+                                          {owner.value, m_files.owner_secret, false});
     if (!made) {
         problem = fmt::format("TPM_MakeIdentity answered {}", made.code);
         return false;
     }
-    m_aik = made.value.key;
+    m_files.aik = made.value.key;
 
     enrol_request request;
     request.subject = m_guest;
     request.label = identity_label;
-    request.ek_public = m_ek.encode();
-    request.aik_public = m_aik.public_part().encode();
+    request.ek_public = m_files.ek.encode();
+    request.aik_public = m_files.aik.public_part().encode();
     request.identity_binding = made.value.binding;
     const auto reply = from_json<enrol_reply>(m_network.call("ca/enrol-guest", to_json(request)));
     if (!reply || !reply->accepted) {
@@ -98,7 +103,8 @@ bool attestation_agent::load_identity(std::string& problem) {
     if (m_aik_handle != 0)
         return true;
     auto srk = m_tpm.oiap();
-    const auto loaded = m_tpm.load_key2(tpm12::handle::srk, m_aik, {srk.value, m_srk_secret, false});
+    const auto loaded =
+        m_tpm.load_key2(tpm12::handle::srk, m_files.aik, {srk.value, m_files.srk_secret, false});
     if (!loaded) {
         problem = fmt::format("TPM_LoadKey2 answered {}", loaded.code);
         return false;
@@ -111,8 +117,8 @@ bool attestation_agent::activate_identity(const enrol_reply& reply, std::string&
     auto identity = m_tpm.oiap();
     auto owner = m_tpm.oiap();
     const auto key =
-        m_tpm.activate_identity(m_aik_handle, reply.asym_blob, {identity.value, m_aik_secret, false},
-                                {owner.value, m_owner_secret, false});
+        m_tpm.activate_identity(m_aik_handle, reply.asym_blob, {identity.value, m_files.aik_secret, false},
+                                {owner.value, m_files.owner_secret, false});
     if (!key) {
         problem = fmt::format("TPM_ActivateIdentity answered {}", key.code);
         return false;
@@ -122,7 +128,7 @@ bool attestation_agent::activate_identity(const enrol_reply& reply, std::string&
         problem = "the AIK certificate does not open with the activated key";
         return false;
     }
-    m_aik_certificate = *certificate;
+    m_files.aik_certificate = *certificate;
     m_services.log(stubdom_services_if::level::info, "AIK certified by the privacy CA");
     return true;
 }
@@ -139,7 +145,7 @@ std::optional<verdict> attestation_agent::attest(const std::vector<measurement>&
     m_evidence = {};
     m_evidence.guest = m_guest;
     m_evidence.nonce = challenge->nonce;
-    m_evidence.aik_certificate = m_aik_certificate;
+    m_evidence.aik_certificate = m_files.aik_certificate;
     m_evidence.boot_log = boot_log;
     m_evidence.ima_log = ascii_runtime_measurements(ima_list);
     m_evidence.vtpm_attached_late = attached_late;
@@ -153,9 +159,9 @@ std::optional<verdict> attestation_agent::attest(const std::vector<measurement>&
 
 bool attestation_agent::quote(const challenge_reply& challenge, std::string& problem) {
     auto session = m_tpm.oiap();
-    const auto quoted =
-        m_tpm.quote(m_aik_handle, to_digest(challenge.nonce),
-                    tpm12::pcr_selection::of(challenge.vtpm_pcr_mask), {session.value, m_aik_secret, false});
+    const auto quoted = m_tpm.quote(m_aik_handle, to_digest(challenge.nonce),
+                                    tpm12::pcr_selection::of(challenge.vtpm_pcr_mask),
+                                    {session.value, m_files.aik_secret, false});
     if (!quoted) {
         problem = fmt::format("TPM_Quote answered {}", quoted.code);
         return false;
@@ -166,12 +172,12 @@ bool attestation_agent::quote(const challenge_reply& challenge, std::string& pro
 }
 
 bool attestation_agent::deep_quote(const challenge_reply& challenge, std::string& problem) {
-    const auto aik = tpm12::sha1({m_aik.public_part().encode()});
+    const auto aik = tpm12::sha1({m_files.aik.public_part().encode()});
     auto session = m_tpm.oiap();
-    const auto quoted = m_tpm.deep_quote(tpm12::sha1({challenge.nonce, aik}),
-                                         tpm12::pcr_selection::of(challenge.vtpm_pcr_mask),
-                                         tpm12::pcr_selection::of(challenge.hardware_pcr_mask),
-                                         challenge.deep_quote_flags, {session.value, m_owner_secret, false});
+    const auto quoted = m_tpm.deep_quote(
+        tpm12::sha1({challenge.nonce, aik}), tpm12::pcr_selection::of(challenge.vtpm_pcr_mask),
+        tpm12::pcr_selection::of(challenge.hardware_pcr_mask), challenge.deep_quote_flags,
+        {session.value, m_files.owner_secret, false});
     if (!quoted) {
         problem = fmt::format("DeepQuote answered {}", quoted.code);
         return false;

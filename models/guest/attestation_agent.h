@@ -12,12 +12,22 @@
 
 namespace vtwin::models {
 
+/// What the agent keeps on the guest's disk from boot to boot.
+struct agent_files {
+    bool enrolled = false;
+    tpm::tpm12::secret owner_secret{}, srk_secret{}, aik_secret{};
+    tpm::tpm12::public_key ek;
+    tpm::tpm12::key aik;
+    bytes aik_certificate;
+};
+
 class attestation_agent {
   public:
     attestation_agent(std::string guest, tpm_transport_if& device, remote_service_if& network,
-                      tpm::entropy_if& entropy, stubdom_services_if& services);
+                      tpm::entropy_if& entropy, stubdom_services_if& services, agent_files& files);
 
-    /// TakeOwnership, MakeIdentity, the privacy CA's challenge, LoadKey2. False with `problem` when refused.
+    /// TakeOwnership, MakeIdentity, the privacy CA's challenge, LoadKey2; only the last when it was enrolled
+    /// at an earlier boot. False with `problem` when refused.
     bool enrol(std::string& problem);
     /// Asks for a nonce, quotes and hands the evidence over; nullopt with `problem` when it did not come to a
     /// verdict.
@@ -43,11 +53,8 @@ class attestation_agent {
     tpm::entropy_if& m_entropy;
     stubdom_services_if& m_services;
     tpm::tpm12::client m_tpm;
-    tpm::tpm12::secret m_owner_secret{}, m_srk_secret{}, m_aik_secret{};
-    tpm::tpm12::public_key m_ek;
-    tpm::tpm12::key m_aik;
+    agent_files& m_files;
     std::uint32_t m_aik_handle = 0;
-    bytes m_aik_certificate;
     evidence m_evidence;
 };
 

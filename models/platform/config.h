@@ -87,6 +87,7 @@ struct machine_config {
     manager_config manager;
     std::vector<vtpm_config> vtpms;
     std::vector<guest_config> guests;
+    std::uint32_t restarts = 0;  ///< how often dom0 stops the stack and its guests and starts them again
 };
 
 /// What the verifier holds a guest's evidence against.

@@ -71,7 +71,7 @@ void guest_domain::user_space() {
         tpm().wait_until_present();
         os.log(level::info, "a vTPM was attached to the running guest");
     }
-    m_agent = std::make_unique<attestation_agent>(m_config.name, tpm(), m_network, m_entropy, os);
+    m_agent = std::make_unique<attestation_agent>(m_config.name, tpm(), m_network, m_entropy, os, m_files);
     on_attestation();
     if (m_config.attestations != 0)
         run_attestations(m_config, *m_agent, m_boot_log, *m_measurements, os, on_outcome);

@@ -146,20 +146,55 @@ bool platform::fail(const std::string& problem) {
 }
 
 void platform::operate() {
-    bool up = switch_on() && start_manager() && start_administrator();
-    for (const auto& guest : m_config.machine.guests) {
-        on_stage(guest.name);
-        up = up && start_vtpm(vtpm_of(guest)) && start_guest(guest);
-    }
-    if (up) {
-        attach_late_vtpms();
+    if (switch_on() && start_manager() && start_administrator() && start_guests()) {
         if (operation)
             operation();
-        while (!m_guests_running.empty() || m_restarts != 0)
-            sc_core::wait(m_progress);
-        m_outcome.finished = true;
+        wait_for_guests();
+        bool up = true;
+        for (std::uint32_t i = 0; up && i < m_config.machine.restarts; ++i)
+            up = restart_stack();
+        m_outcome.finished = up;
     }
     sc_core::sc_stop();
+}
+
+bool platform::start_guests() {
+    for (const auto& guest : m_config.machine.guests) {
+        on_stage(guest.name);
+        if (!start_vtpm(vtpm_of(guest)) || !start_guest(guest))
+            return false;
+    }
+    attach_late_vtpms();
+    return true;
+}
+
+void platform::wait_for_guests() {
+    while (!m_guests_running.empty() || m_restarts != 0)
+        sc_core::wait(m_progress);
+}
+
+/// Everything above the hypervisor but dom0 is stopped and started again on its disks. The administrator has
+/// done its work: its vTPM is not needed any more.
+bool platform::restart_stack() {
+    on_stage("restart");
+    m_context.say("dom0", "the vTPM stack and its guests are restarted");
+    const auto& machine = m_config.machine;
+    const auto stop = [this](const std::string& name) {
+        const auto& slot = *m_domains.at(name);
+        return slot.power() == xen::domain::state::off || destroy(name);
+    };
+    bool stopped = true;
+    for (const auto& guest : machine.guests)
+        stopped = stop(guest.name) && stopped;
+    if (std::ranges::any_of(machine.vtpms, &vtpm_config::administrator))
+        report(m_toolstack.vtpm_detach(*m_domains.at("dom0"), 0), "dom0");
+    for (const auto& vtpm : machine.vtpms)
+        stopped = stop(vtpm.name) && stopped;
+    stopped = stop(machine.manager.name) && stopped;
+    if (!stopped || !create_manager() || !start_guests())
+        return false;
+    wait_for_guests();
+    return true;
 }
 
 bool platform::switch_on() {

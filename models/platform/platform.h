@@ -97,6 +97,9 @@ class platform final : public sc_core::sc_module {
     bool start_vtpm(const vtpm_config& config);
     bool start_guest(const guest_config& config);
     void guest_is_done(const std::string& guest);
+    bool start_guests();
+    void wait_for_guests();
+    bool restart_stack();
     void attach_late_vtpms();
     xen::domain_spec spec_of(const std::string& name, std::uint32_t memory_mib,
                              const std::string& command_line) const;

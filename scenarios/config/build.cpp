@@ -51,6 +51,7 @@ class builder {
         models::machine_config machine;
         machine.name = m_all->text("machine.name");
         machine.pcpus = integer("machine.pcpus");
+        machine.restarts = integer("machine.restarts");
         machine.scheduler = m_all->text("machine.scheduler");
         machine.xsm = m_all->boolean("machine.xsm");
         for (const auto& field : hypervisor_cost_fields())

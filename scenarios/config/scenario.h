@@ -23,6 +23,7 @@ struct expectation {
 struct outcome_expectation {
     std::vector<std::string> allowed;   ///< codes of outcome classes; empty: any
     std::vector<std::string> violates;  ///< invariants, each of which must be seen broken
+    bool stated() const { return !allowed.empty() || !violates.empty(); }
 };
 
 struct loaded_scenario {

@@ -18,6 +18,8 @@ void add_run_keys(list& keys) {
     keys.push_back(
         {"base", string, meaning, "",
          "scenario that this one changes: a name of the library, or a path relative to this file"});
+    keys.push_back({"without", word_list, meaning, "",
+                    "sections of the base that are left out, such as \"guest.guest2\""});
     keys.push_back({"description", string, standard, "", "one sentence about what the scenario shows"});
     keys.push_back({"seed", integer, standard, "1", "all chance of the run follows from it", 0, INT64_MAX});
     keys.push_back({"time_limit", time, standard, "10 min", "the run fails when it is not over by then", 1});
@@ -52,6 +54,9 @@ void add_machine_keys(list& keys) {
                     0,
                     0,
                     {"faithful", "hardened"}});
+    keys.push_back({"machine.restarts", integer, standard, "0",
+                    "how often the manager, vTPMs and guests are stopped and started again when all is done",
+                    0, 1000});
     keys.push_back({"machine.firmware.<n>.pcr", integer, error, "", "PCR that the firmware extends", 0, 23});
     keys.push_back({"machine.firmware.<n>.description", string, error, "", "what was measured"});
     keys.push_back(

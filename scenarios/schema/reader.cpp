@@ -150,6 +150,30 @@ toml::table parse_file(const std::filesystem::path& file, const std::string& sho
     }
 }
 
+/// Takes away what a file does not want of its base.
+void leave_out(toml::table& table, const std::string& shown_name, settings& out) {
+    const auto* node = table.get("without");
+    if (node == nullptr)
+        return;
+    const origin where{shown_name, node->source().begin.line};
+    const auto* list = node->as_array();
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+        const auto section = (*list)[i].value_exact<std::string>();
+        if (!section || !out.has_section(*section)) {
+            std::vector<std::string> known;
+            for (const auto& [name, from] : out.sections())
+                known.push_back(name);
+            throw user_error(where, "without",
+                             "'" + section.value_or("") + "' is no section of the base" +
+                                 suggestion(section.value_or(""), known));
+        }
+        out.remove_section(*section);
+    }
+    if (list == nullptr)
+        throw user_error(where, "without", "expected a list of sections such as [\"guest.guest2\"]");
+    table.erase("without");
+}
+
 /// Reads a file on top of its bases. `seen`: the files that lead here.
 void read_with_bases(const std::filesystem::path& file, const std::string& shown_name,
                      const std::filesystem::path& library, std::vector<std::filesystem::path> seen,
@@ -170,6 +194,7 @@ void read_with_bases(const std::filesystem::path& file, const std::string& shown
             throw user_error(where, "base", "no such scenario: " + base.string());
         read_with_bases(base, base.string(), library, std::move(seen), out, problems);
         table.erase("base");
+        leave_out(table, shown_name, out);
     }
     file_reader(shown_name, folder, out, problems).read_table(table, "");
 }
