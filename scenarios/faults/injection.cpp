@@ -26,10 +26,14 @@ void injection::attach(models::platform& machine, const models::run_config& conf
         arm(each);
 }
 
-armed_fault& injection::arm(const fault& what) {
+std::unique_ptr<fault_effect> injection::effect_of(const fault& what) {
     const auto* kind = find_kind(what.kind);
     sc_assert(kind != nullptr && m_machine != nullptr);
-    return m_hub.arm(what, kind->make(what, {*m_machine, *m_config, m_hub, m_taps.view()}), m_config->seed);
+    return kind->make(what, {*m_machine, *m_config, m_hub, m_taps.view()});
+}
+
+armed_fault& injection::arm(const fault& what) {
+    return m_hub.arm(what, effect_of(what), m_config->seed);
 }
 
 armed_fault& injection::rehearse(const fault& what) {

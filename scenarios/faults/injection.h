@@ -24,6 +24,8 @@ class injection {
     void attach(models::platform& machine, const models::run_config& config);
     /// Arms one more; at any time after attach.
     armed_fault& arm(const fault& what);
+    /// The effect of a checked fault on this machine.
+    std::unique_ptr<fault_effect> effect_of(const fault& what);
     /// Arms it without an effect: it only counts and asks wire_hub::may_begin.
     armed_fault& rehearse(const fault& what);
 

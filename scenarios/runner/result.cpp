@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "models/hex.h"
 #include "scenarios/config/files.h"
@@ -72,7 +73,48 @@ ordered_json as_json(const expectation_result& result) {
             {"seen", result.seen}};
 }
 
+ordered_json as_json(const outcome_result& result) {
+    return {{"expected", result.expected}, {"held", result.held}, {"seen", result.seen}};
+}
+
+ordered_json as_json(const std::vector<violation>& violations) {
+    ordered_json list = ordered_json::array();
+    for (const violation& each : violations)
+        list.push_back({{"invariant", each.invariant},
+                        {"class", code_of(each.worst)},
+                        {"at_ps", each.at.value()},
+                        {"subject", each.subject},
+                        {"text", each.text}});
+    return list;
+}
+
+std::string invariants_of(const std::vector<violation>& violations) {
+    std::set<std::string> names;
+    for (const violation& each : violations)
+        names.insert(each.invariant);
+    return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
 }  // namespace
+
+std::vector<outcome_result> check_outcome(const loaded_scenario& ran, const simulation_outputs& outputs) {
+    std::vector<outcome_result> results;
+    if (!outputs.injection) {
+        if (!outputs.violations.empty())
+            results.push_back({"no invariant broken", invariants_of(outputs.violations), false});
+        return results;
+    }
+    const auto& seen = outputs.injection->result;
+    const std::string code(code_of(seen.worst));
+    const auto& allowed = ran.outcome.allowed;
+    if (!allowed.empty())
+        results.push_back({fmt::format("outcome {}", fmt::join(allowed, " or ")), code,
+                           std::ranges::count(allowed, code) != 0});
+    for (const auto& invariant : ran.outcome.violates)
+        results.push_back({invariant + " broken", invariants_of(seen.violations),
+                           std::ranges::count(seen.violations, invariant, &violation::invariant) != 0});
+    return results;
+}
 
 std::vector<expectation_result> check_expectations(const std::vector<expectation>& expectations,
                                                    const std::vector<models::verdict>& verdicts) {
@@ -92,7 +134,8 @@ std::string fingerprint(const output_directory& files, const std::string& result
 }
 
 std::string result_json(const loaded_scenario& ran, const simulation_outputs& outputs,
-                        const std::vector<expectation_result>& expectations, const std::string& fingerprint) {
+                        const std::vector<expectation_result>& expectations,
+                        const std::vector<outcome_result>& about_outcome, const std::string& fingerprint) {
     ordered_json json;
     json["scenario"] = ran.name;
     json["description"] = ran.description;
@@ -105,6 +148,20 @@ std::string result_json(const loaded_scenario& ran, const simulation_outputs& ou
     json["expectations"] = ordered_json::array();
     for (const expectation_result& result : expectations)
         json["expectations"].push_back(as_json(result));
+    if (outputs.injection) {
+        const auto& injection = *outputs.injection;
+        json["outcome"] = {{"class", code_of(injection.result.worst)},
+                           {"name", name_of(injection.result.worst)},
+                           {"summary", injection.result.summary},
+                           {"faults_begun", injection.faults_begun},
+                           {"violations", as_json(injection.result.violations)},
+                           {"fingerprint", injection.fingerprint}};
+    } else if (!outputs.violations.empty()) {
+        json["violations"] = as_json(outputs.violations);
+    }
+    json["outcome_expectations"] = ordered_json::array();
+    for (const outcome_result& result : about_outcome)
+        json["outcome_expectations"].push_back(as_json(result));
     json["where_time_went_ps"] = ordered_json::object();
     for (const time_share& share : outputs.where_time_went)
         json["where_time_went_ps"][share.where] = share.total.value();

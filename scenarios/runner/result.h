@@ -17,6 +17,15 @@ struct expectation_result {
     std::string seen;  ///< in words: what the verdict was, or that there was none
 };
 
+/// One thing that a scenario says about the outcome of its faults, in words, and whether it held.
+struct outcome_result {
+    std::string expected, seen;
+    bool held = false;
+};
+/// With faults: the classes that are allowed and the invariants that must be seen broken, as far as the
+/// scenario says so. Without: that no invariant is broken.
+std::vector<outcome_result> check_outcome(const loaded_scenario& ran, const simulation_outputs& outputs);
+
 /// Every verdict on the guest must be the expected one, and there must be one.
 std::vector<expectation_result> check_expectations(const std::vector<expectation>& expectations,
                                                    const std::vector<models::verdict>& verdicts);
@@ -27,7 +36,8 @@ std::string fingerprint(const output_directory& files, const std::string& result
 
 /// result.json: `fingerprint` is left out when empty (this text is what the fingerprint covers).
 std::string result_json(const loaded_scenario& ran, const simulation_outputs& outputs,
-                        const std::vector<expectation_result>& expectations, const std::string& fingerprint);
+                        const std::vector<expectation_result>& expectations,
+                        const std::vector<outcome_result>& about_outcome, const std::string& fingerprint);
 
 /// Name and version of what the result depends on: vtwin, SystemC, libtpms, OpenSSL.
 struct component_version {

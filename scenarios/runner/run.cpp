@@ -55,6 +55,25 @@ bool print_expectations(const std::vector<expectation_result>& results, std::ost
     return all;
 }
 
+bool print_outcome(const simulation_outputs& outputs, const std::vector<outcome_result>& results,
+                   std::ostream& out) {
+    if (outputs.injection) {
+        const auto& injection = *outputs.injection;
+        out << fmt::format("outcome      {} {}: {}\n", code_of(injection.result.worst),
+                           name_of(injection.result.worst), injection.result.summary);
+        for (const violation& each : injection.result.violations)
+            out << fmt::format("  broken  {} ({}) at {}: {}\n", each.invariant, each.subject,
+                               print_seconds(each.at), each.text);
+    }
+    bool all = true;
+    for (const outcome_result& result : results) {
+        out << "expected " << result.expected
+            << (result.held ? "  held" : "  DID NOT HOLD; seen: " + result.seen) << '\n';
+        all = all && result.held;
+    }
+    return all;
+}
+
 std::string timeline_file(const std::vector<timeline_line>& lines) {
     std::string text;
     for (const timeline_line& line : lines)
@@ -64,13 +83,16 @@ std::string timeline_file(const std::vector<timeline_line>& lines) {
 
 /// Writes everything; the fingerprint last, over all that was written.
 std::string write_outputs(const loaded_scenario& what, const simulation_outputs& outputs,
-                          const std::vector<expectation_result>& expectations, output_directory& directory) {
+                          const std::vector<expectation_result>& expectations,
+                          const std::vector<outcome_result>& about_outcome, output_directory& directory) {
     directory.write("scenario.resolved.toml", write_settings(what.all));
     directory.write("timeline.txt", timeline_file(outputs.timeline));
     for (const output_file& file : outputs.files)
         directory.write(file.path, file.content);
-    std::string mark = fingerprint(directory, result_json(what, outputs, expectations, ""));
-    directory.write("result.json", result_json(what, outputs, expectations, mark));
+    if (outputs.injection)
+        directory.write("explanation.txt", outputs.injection->explanation);
+    std::string mark = fingerprint(directory, result_json(what, outputs, expectations, about_outcome, ""));
+    directory.write("result.json", result_json(what, outputs, expectations, about_outcome, mark));
     return mark;
 }
 
@@ -86,15 +108,24 @@ run_result run(const loaded_scenario& what, const run_options& options, const si
     if (!options.quiet)
         simulation_options.on_line = [&out](const timeline_line& line) { out << timeline_text(line); };
 
+    simulation_options.faults = what.faults;
     simulation_outputs outputs = simulate(what.config, simulation_options);
 
-    result.expectations = check_expectations(what.expectations, outputs.verdicts);
-    result.fingerprint = write_outputs(what, outputs, result.expectations, directory);
+    // A scenario that says what its faults come to says nothing about verdicts that they spoil.
+    if (!what.outcome.stated())
+        result.expectations = check_expectations(what.expectations, outputs.verdicts);
+    const auto about_outcome = check_outcome(what, outputs);
+    result.fingerprint = write_outputs(what, outputs, result.expectations, about_outcome, directory);
+    result.injection = outputs.injection;
     print_verdicts(outputs.verdicts, out);
     if (!options.quiet)
         print_time(outputs, out);
     bool held = print_expectations(result.expectations, out);
-    if (!outputs.finished) {
+    held = print_outcome(outputs, about_outcome, out) && held;
+    if (!outputs.finished && what.outcome.stated()) {
+        out << "not finished: " << outputs.problem << '\n';
+        directory.commit();
+    } else if (!outputs.finished) {
         out << "NOT FINISHED: " << outputs.problem << " (time_limit " << print_seconds(what.config.time_limit)
             << ")\n";
         directory.keep_incomplete("the run did not come to its end: " + outputs.problem);

@@ -22,6 +22,7 @@ struct run_options {
 struct run_result {
     exit_code code = exit_code::ok;
     std::vector<expectation_result> expectations;
+    std::optional<injection_report> injection;
     std::string fingerprint;
     std::filesystem::path out;
 };

@@ -6,8 +6,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "models/platform/platform.h"
 #include "models/remote/evidence_files.h"
+#include "scenarios/oracles/explain.h"
+#include "scenarios/runner/judged_run.h"
 #include "scenarios/runner/observed_machine.h"
 #include "scenarios/schema/problem.h"
 
@@ -71,11 +72,17 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
         if (options.on_line)
             options.on_line(outputs.timeline.back());
     };
-    models::platform platform("machine", config, hear);
+    simulated_world world(config, options.faults, {}, hear);
+    auto& platform = world.machine();
     observed_machine observed(platform, config, options.vcd);
-    const auto& outcome = platform.run();
+    const auto judged = run_and_judge(world);
+    const auto& outcome = world.ended();
     outputs.finished = outcome.finished;
     outputs.problem = outcome.problem;
+    outputs.violations = judged.record.violations;
+    if (!options.faults.empty())
+        outputs.injection = {judged.result, judged.record.faults_begun, judged.record.exact,
+                             explain(judged.golden, judged.record, options.faults)};
     outputs.simulated = sc_core::sc_time_stamp();
     for (const auto& attestation : outcome.attestations) {
         if (attestation.completed) {

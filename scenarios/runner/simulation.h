@@ -4,12 +4,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <systemc>
 #include <vector>
 
 #include "models/attestation/messages.h"
 #include "models/platform/config.h"
+#include "scenarios/faults/fault.h"
+#include "scenarios/oracles/outcome.h"
 
 namespace vtwin::scenario {
 
@@ -36,7 +39,16 @@ struct simulation_options {
     bool vcd = true;                        ///< write trace.vcd and trace.gtkw into `trace_directory`
     std::filesystem::path trace_directory;  ///< exists; traces are streamed into it while the run goes on
     std::function<void(const timeline_line&)>
-        on_line;  ///< called as lines happen, in order of time; may be empty
+        on_line;                ///< called as lines happen, in order of time; may be empty
+    std::vector<fault> faults;  ///< checked
+};
+
+/// What a run with faults came to.
+struct injection_report {
+    outcome result;
+    std::uint64_t faults_begun = 0;
+    std::string fingerprint;  ///< over everything observable; the same for the same run of a campaign
+    std::string explanation;  ///< sentences, one per line
 };
 
 struct simulation_outputs {
@@ -47,6 +59,8 @@ struct simulation_outputs {
     std::vector<models::verdict> verdicts;    ///< in the order in which the verifier gave them
     std::vector<time_share> where_time_went;  ///< in the order to be shown
     std::vector<output_file> files;
+    std::vector<violation> violations;          ///< invariants that were seen broken, in order of time
+    std::optional<injection_report> injection;  ///< absent without faults
 };
 
 /// Elaborates the machine and runs it to its end. One call per process: SystemC elaborates once.
