@@ -10,7 +10,8 @@
 namespace vtwin::scenario {
 namespace {
 
-const std::vector<std::string> lists = {"behaviours", "chips", "faults", "keys", "scenarios", "signals"};
+const std::vector<std::string> lists = {"behaviours", "chips",     "faults", "keys",
+                                        "oracles",    "scenarios", "signals"};
 
 struct command_line {
     std::string file, listed;
@@ -87,7 +88,8 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
     add_scenario_options(*check_command, line);
     CLI::App* list_command = app.add_subcommand("list", "show what there is");
-    list_command->add_option("WHAT", line.listed, "behaviours, chips, faults, keys, scenarios or signals")
+    list_command
+        ->add_option("WHAT", line.listed, "behaviours, chips, faults, keys, oracles, scenarios or signals")
         ->required()
         ->check(CLI::IsMember(lists));
     for (CLI::App* command : app.get_subcommands({}))

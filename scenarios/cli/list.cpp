@@ -6,6 +6,7 @@
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/faults/catalogue.h"
+#include "scenarios/oracles/oracle.h"
 #include "scenarios/profiles/profile_reader.h"
 #include "scenarios/schema/key.h"
 #include "traces/signals.h"
@@ -62,6 +63,16 @@ void list_keys(std::ostream& out) {
     }
 }
 
+void list_oracles(std::ostream& out) {
+    std::string_view part;
+    for (const invariant& each : all_invariants()) {
+        if (each.subsection != part)
+            out << fmt::format("{}{}\n", part.empty() ? "" : "\n", each.subsection);
+        part = each.subsection;
+        out << fmt::format("    {:<5} {}  {}\n", each.id, code_of(each.when_violated), each.statement);
+    }
+}
+
 void list_signals(std::ostream& out) {
     for (const trace::signal_description& each : trace::all_signals()) {
         std::string kind = each.width == 0 ? "words" : std::to_string(each.width) + " bit";
@@ -110,6 +121,8 @@ void print_list(const std::string& what, std::ostream& out) {
         list_faults(out);
     else if (what == "signals")
         list_signals(out);
+    else if (what == "oracles")
+        list_oracles(out);
     else
         list_keys(out);
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/oracles/oracle.h"
+#include "scenarios/oracles/packet.h"
 
 namespace vtwin::scenario {
 namespace {
@@ -52,13 +53,18 @@ class mapped_frames_stay final : public oracle, public hears<seen::grant_mapping
     std::map<std::uint64_t, use> m_frames;
 };
 
-using mapping_key = std::tuple<std::string, std::string, std::uint32_t>;  // mapper, granter, reference
+/// Names are compared by their digests: there are many mappings.
+using mapping_key = std::tuple<std::uint64_t, std::uint64_t, std::uint32_t>;  // mapper, granter, reference
+mapping_key key_of(const seen::grant_mapping& what) {
+    const auto digest = [](std::string_view name) { return digest_of(std::as_bytes(std::span(name))); };
+    return {digest(what.mapper), digest(what.granter), what.ref};
+}
 
 class mappings_balance final : public oracle, public hears<seen::grant_mapping> {
   public:
     explicit mappings_balance(const scene&) {}
     void hear(const seen::grant_mapping& what) override {
-        auto& live = m_live[{std::string(what.mapper), std::string(what.granter), what.ref}];
+        auto& live = m_live[key_of(what)];
         if (what.mapped)
             ++live;
         else if (live == 0)
@@ -79,7 +85,10 @@ class nothing_left_behind final : public oracle,
   public:
     explicit nothing_left_behind(const scene&) {}
     void hear(const seen::grant_mapping& what) override {
-        auto& live = m_live[std::string(what.mapper)];
+        auto found = m_live.find(what.mapper);
+        if (found == m_live.end())
+            found = m_live.emplace(what.mapper, 0).first;
+        auto& live = found->second;
         live += what.mapped ? 1 : live > 0 ? -1 : 0;
     }
     void hear(const seen::domain_life& what) override {
@@ -93,7 +102,7 @@ class nothing_left_behind final : public oracle,
     }
 
   private:
-    std::map<std::string, std::uint64_t> m_live;
+    std::map<std::string, std::uint64_t, std::less<>> m_live;
 };
 
 class ring_writers final : public oracle, public hears<seen::foreign_store> {
@@ -155,17 +164,22 @@ class events_have_a_channel final : public oracle, public hears<seen::event_bit>
     }
 };
 
-/// Requests of guests' connections by number, until their replies come.
+/// Requests of some types by connection and number, until their replies come.
 class open_requests {
   public:
+    /// `types`: one bit per type of request.
+    explicit open_requests(std::uint32_t types) : m_types(types) {}
+
     struct request {
         std::uint32_t type = 0;
         std::string path, rest;
     };
     /// The request when this is the successful reply to it.
     std::optional<request> succeeded(const seen::store_message& what) {
-        const auto key = std::pair(std::string(what.connection), what.request);
+        const auto key = std::pair(digest_of(std::as_bytes(std::span(what.connection))), what.request);
         if (!what.out) {
+            if ((m_types >> what.type & 1) == 0)
+                return std::nullopt;
             const auto cut = what.payload.find('\0');
             const auto path = what.payload.substr(0, cut);
             m_open[key] = {what.type, std::string(path),
@@ -173,7 +187,7 @@ class open_requests {
             return std::nullopt;
         }
         const auto found = m_open.find(key);
-        if (what.type == store::event || found == m_open.end())
+        if (found == m_open.end() || what.type == store::event)
             return std::nullopt;
         auto done = std::move(found->second);
         m_open.erase(found);
@@ -181,7 +195,8 @@ class open_requests {
     }
 
   private:
-    std::map<std::pair<std::string, std::uint32_t>, request> m_open;
+    std::uint32_t m_types;
+    std::map<std::pair<std::uint64_t, std::uint32_t>, request> m_open;
 };
 
 /// Follows who was given which node, and looks at every change that a domain without privileges made.
@@ -240,13 +255,15 @@ class store_permissions final : public oracle, public hears<seen::store_message>
                 found != m_granted.end() &&
                 (found->second.contains(domid) || found->second.contains(everybody)))
                 return true;
-            path.resize(std::min(path.rfind('/'), path.size()));
+            const auto cut = path.rfind('/');
+            path.resize(cut == std::string::npos ? 0 : cut);
         }
         return false;
     }
 
     static constexpr int everybody = -2;
-    open_requests m_requests;
+    open_requests m_requests{1u << store::write | 1u << store::mkdir | 1u << store::rm |
+                             1u << store::set_perms};
     std::map<std::string, std::set<int>> m_granted;
 };
 
@@ -274,7 +291,7 @@ class watches_fire final : public oracle, public hears<seen::store_message>, pub
         return std::string(token.substr(0, token.find('\0')));
     }
     const scene& m_who;
-    open_requests m_requests;
+    open_requests m_requests{1u << store::watch};
     std::map<std::pair<std::string, std::string>, std::pair<sc_time, std::string>> m_waiting;
 };
 

@@ -368,6 +368,7 @@ void witness::eyes::give_up(std::string_view where, std::uint64_t steps) {
 }
 
 run_record witness::eyes::finish(const models::platform::outcome& outcome) {
+    m_here = 0;  // what follows is no step of the machine
     appraisals();
     blind();
     const auto now = sc_core::sc_time_stamp();

@@ -116,7 +116,7 @@ TEST_CASE("run gives the exit code of the expectations") {
 }
 
 TEST_CASE("lists are not empty and sorted") {
-    for (const char* what : {"behaviours", "chips", "keys", "scenarios", "signals"}) {
+    for (const char* what : {"behaviours", "chips", "keys", "oracles", "scenarios", "signals"}) {
         call_result result = call({"list", what});
         std::vector<std::string> names = headings(result.out);
         INFO(what);
