@@ -1,7 +1,10 @@
 // Grants, event channels, XenStore: conservation and permissions, from a ledger of their own.
+#include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -125,7 +128,8 @@ class events_arrive final : public oracle,
     void hear(const seen::event_bit& what) override {
         const auto key = std::pair(std::string(what.domain), what.port);
         if (what.pending) {
-            m_pending.try_emplace(key, what.at);
+            if (!m_stopped.contains(key.first))
+                m_pending.try_emplace(key, what.at);
             return;
         }
         if (const auto found = m_pending.find(key); found != m_pending.end()) {
@@ -135,6 +139,10 @@ class events_arrive final : public oracle,
     }
     void hear(const seen::domain_life& what) override {
         std::erase_if(m_pending, [&](const auto& each) { return each.first.first == what.domain; });
+        if (what.now == seen::domain_life::what::created)
+            m_stopped.erase(std::string(what.domain));
+        else
+            m_stopped.insert(std::string(what.domain));
     }
     void hear(const seen::run_end& what) override {
         for (const auto& each : m_pending)
@@ -151,6 +159,7 @@ class events_arrive final : public oracle,
     }
     const scene& m_who;
     std::map<std::pair<std::string, std::uint32_t>, sc_time> m_pending;
+    std::set<std::string> m_stopped;
 };
 
 class events_have_a_channel final : public oracle, public hears<seen::event_bit> {
@@ -210,8 +219,10 @@ class store_permissions final : public oracle, public hears<seen::store_message>
         if (!done)
             return;
         const auto path = absolute(done->path, what.domid);
-        const bool changes = done->type == store::write || done->type == store::mkdir ||
-                             done->type == store::rm || done->type == store::set_perms;
+        // Removing what is not there succeeds without changing anything.
+        const bool changes = done->type != store::rm || std::ranges::any_of(m_granted, [&](const auto& each) {
+                                 return below(each.first, path);
+                             });
         if (changes && what.domid > 0 && !may(path, what.domid))
             violated(what.at, what.connection,
                      fmt::format("{} changed {} in XenStore, which nobody had given to it",

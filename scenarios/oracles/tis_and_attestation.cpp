@@ -1,4 +1,5 @@
 // The TIS interface, the TPM behind it, and what the verifier may conclude from quotes.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <map>

@@ -1,4 +1,5 @@
 // The tpmif protocol: the page's states, and a ledger of submissions, executions and answers.
+#include <array>
 #include <map>
 #include <optional>
 

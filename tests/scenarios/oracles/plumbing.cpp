@@ -76,6 +76,11 @@ TEST_CASE("I-E1 catches an event that nobody sees while its receiver lives") {
     dead << seen::event_bit{s(1), "g1", 4, true} << seen::domain_life{s(2), "g1", life::crashed}
          << seen::run_end{s(99), true, {}};
     CHECK(dead.quiet());
+    dead << seen::event_bit{s(100), "g1", 4, true} << seen::run_end{s(199), true, {}};
+    CHECK(dead.quiet());  // to nobody
+    dead << seen::domain_life{s(200), "g1", life::created} << seen::event_bit{s(201), "g1", 4, true}
+         << seen::run_end{s(299), true, {}};
+    CHECK(dead.caught("g1"));
     bad << seen::event_bit{s(1), "g1", 4, true} << seen::run_end{s(99), true, {}};
     CHECK(bad.caught("g1"));
     CHECK(bad.when() == s(11));
@@ -106,6 +111,20 @@ TEST_CASE("I-X1 catches a change of a node that was not given to the domain") {
     CHECK_FALSE(run("/local/domain/7/data/x", 11, true));
     CHECK(run("/local/domain/7/data/x", 11, false));
     CHECK(run("/local/domain/7/other", 11, true));
+}
+
+TEST_CASE("I-X1 lets an owner remove its node and anybody what is not there") {
+    const auto remove = [](const std::string& path, int owner) {
+        oracle_bench bench("I-X1");
+        bench << message(1, 0, false, 14, words("/local/domain/7/data", owner == 3 ? "n3" : "n7"))
+              << message(1, 0, true, 14, "OK") << message(2, 3, false, 13, path)
+              << message(3, 3, true, 13, "OK");
+        return bench.caught("dom3");
+    };
+    CHECK_FALSE(remove("/local/domain/7/data", 3));
+    CHECK_FALSE(remove("/local/domain/7/nothing", 7));
+    CHECK(remove("/local/domain/7/data", 7));
+    CHECK(remove("/local/domain/7", 7));
 }
 
 TEST_CASE("I-X3 catches a watch that never fires") {
