@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "scenarios/cli/campaign_commands.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/runner/run.h"
 
@@ -70,7 +71,7 @@ void report(std::ostream& err, const std::string& message) {
 }  // namespace
 
 int run_cli(int argc, const char* const* argv, const simulation& simulate, std::ostream& out,
-            std::ostream& err) {
+            std::ostream& err, const execution_factory& engine) {
     command_line line;
     CLI::App app("vtwin: a digital twin of Xen's virtual TPM subsystem", "vtwin");
     app.set_version_flag("--version", version_text());
@@ -92,6 +93,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         ->add_option("WHAT", line.listed, "behaviours, chips, faults, keys, oracles, scenarios or signals")
         ->required()
         ->check(CLI::IsMember(lists));
+    const campaign_commands campaigns(app, engine);
     for (CLI::App* command : app.get_subcommands({}))
         command->set_version_flag("--version", version_text());
 
@@ -99,6 +101,8 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         app.parse(argc, argv);
         if (run_command && run_command->parsed())
             return run_scenario(line, simulate, out);
+        if (campaigns.parsed())
+            return campaigns.run(out, err);
         if (check_command->parsed())
             return check(line, out);
         print_list(line.listed, out);

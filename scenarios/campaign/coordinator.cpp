@@ -1,0 +1,81 @@
+#include "scenarios/campaign/coordinator.h"
+
+#include <fmt/format.h>
+
+namespace vtwin::scenario {
+namespace {
+
+/// Runs that are handed to the engine in one call: enough that the cost of a call does not show, few enough
+/// to stay small in memory.
+constexpr std::uint64_t at_a_time = 20'000;
+
+std::vector<allowance> allowances_of(const campaign& what) {
+    std::vector<allowance> all;
+    for (std::size_t i = 0; i < what.variants.size(); ++i) {
+        all.push_back({what.variants[i].name, null_stratum, what.allowed_for(i, nullptr)});
+        for (const auto& stratum : what.strata)
+            all.push_back({what.variants[i].name, stratum.name, what.allowed_for(i, &stratum)});
+    }
+    return all;
+}
+
+}  // namespace
+
+std::filesystem::path default_store(const campaign& what, const shard& part) {
+    const auto ending = part.count == 1 ? "" : fmt::format(".{}of{}", part.index, part.count);
+    return std::filesystem::path("out") / "campaigns" / (what.name + ending + ".sqlite");
+}
+
+void make_store(const campaign& what, const std::filesystem::path& file, const shard& part,
+                execution_if* engine, bool replace, const fault_check& check) {
+    store_header header;
+    header.name = what.name;
+    header.description = what.description;
+    header.file = std::filesystem::absolute(what.file).lexically_normal().string();
+    header.program = "vtwin " VTWIN_VERSION;
+    header.identity = identity_of(what);
+    header.confidence = what.confidence;
+    header.part = part;
+    for (const auto& variant : what.variants)
+        header.variants.push_back(variant.name);
+    campaign_store::check_place(file, replace);
+    campaign_store::create(file, header, allowances_of(what), planner(what, engine, check), replace);
+}
+
+std::uint64_t run_pending(campaign_store& store, execution_if& engine, const run_pending_options& options,
+                          std::ostream& out, bool on_terminal) {
+    const auto left = store.planned() - store.finished();
+    const auto wanted = std::min(left, options.limit.value_or(left));
+    const auto worlds = store.worlds();
+    progress shown(out, on_terminal, wanted);
+    while (shown.done() < wanted) {
+        const auto runs = store.pending(std::min(wanted - shown.done(), at_a_time));
+        const auto before = shown.done();
+        const auto start = shown.elapsed();
+        engine.run(worlds, runs, options.jobs, [&](const finished_run& result) {
+            store.add(result);
+            shown.one_more();
+        });
+        store.flush();
+        store.add_time_spent(shown.elapsed() - start);
+        sc_assert(shown.done() - before == runs.size());
+    }
+    return shown.done();
+}
+
+bool replayed_run::same() const {
+    return !stored.result ||
+           (stored.result->result.worst == now.result.worst && stored.result->fingerprint == now.fingerprint);
+}
+
+replayed_run replay(const campaign_store& store, std::uint64_t id, execution_if& engine) {
+    auto stored = store.find(id);
+    if (!stored)
+        throw user_error({store.file().string(), 0}, "",
+                         fmt::format("it has no run {}; runs are 1 to {}", id, store.header().runs));
+    replayed_run made{std::move(*stored), {}};
+    engine.run(store.worlds(), {made.stored.plan}, 1, [&](const finished_run& result) { made.now = result; });
+    return made;
+}
+
+}  // namespace vtwin::scenario

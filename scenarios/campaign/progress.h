@@ -1,0 +1,37 @@
+// How far a campaign is: one line that is overwritten on a terminal, a line every ten seconds elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <ostream>
+#include <string>
+
+namespace vtwin::scenario {
+
+class progress {
+  public:
+    using clock = std::function<std::chrono::steady_clock::time_point()>;
+    /// `total` runs are to be done.
+    progress(std::ostream& out, bool on_terminal, std::uint64_t total,
+             clock now = std::chrono::steady_clock::now);
+    /// Clears the line of a terminal.
+    ~progress();
+    progress(const progress&) = delete;
+    progress& operator=(const progress&) = delete;
+
+    void one_more();
+    std::uint64_t done() const { return m_done; }
+    std::chrono::milliseconds elapsed() const;
+
+  private:
+    std::string line(std::chrono::steady_clock::duration since) const;
+
+    std::ostream& m_out;
+    bool m_on_terminal;
+    std::uint64_t m_total, m_done = 0;
+    clock m_now;
+    std::chrono::steady_clock::time_point m_start, m_last;
+};
+
+}  // namespace vtwin::scenario

@@ -1,0 +1,256 @@
+#include "scenarios/cli/campaign_commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "scenarios/campaign/coordinator.h"
+#include "scenarios/campaign/fault_json.h"
+#include "scenarios/campaign/keys.h"
+#include "scenarios/campaign/report.h"
+#include "scenarios/faults/matcher.h"
+#include "scenarios/schema/units.h"
+
+namespace vtwin::scenario {
+namespace {
+
+struct campaign_line {
+    std::string file, out, json;
+    std::vector<std::string> parts;  ///< stores
+    std::string part;                ///< "i/n"
+    std::uint64_t id = 0;
+    std::optional<std::uint64_t> limit;
+    unsigned jobs = 0;
+    bool replace = false;
+
+    unsigned job_count() const {
+        return jobs != 0 ? jobs : std::max(1U, std::thread::hardware_concurrency());
+    }
+    shard shard_of() const {
+        if (part.empty())
+            return {};
+        const auto slash = part.find('/');
+        const auto index = parse_number(part.substr(0, slash));
+        const auto count = slash == std::string::npos ? std::nullopt : parse_number(part.substr(slash + 1));
+        if (!index || !count || *index >= *count)
+            throw user_error({"--shard", 0}, "", "expected i/n with i from 0 to n-1, got \"" + part + '"');
+        return {*index, *count};
+    }
+};
+
+void write_file(const std::string& path, const std::string& content) {
+    std::ofstream out(path, std::ios::binary);
+    out << content;
+    out.close();
+    if (!out)
+        throw user_error({path, 0}, "", "cannot be written");
+}
+
+int show_plan(const campaign& what, execution_if* engine, std::ostream& out) {
+    const planner made(what, engine);
+    const auto& plan = made.plan();
+    out << fmt::format("campaign {}: {} runs in {} worlds ({} seeds, {} variants)\n", what.name, plan.runs,
+                       plan.worlds.size(), plan.worlds.size() / what.variants.size(), what.variants.size());
+    if (what.null_runs != 0)
+        out << fmt::format("  {:<24} {} runs without faults\n", null_stratum,
+                           what.null_runs * what.variants.size());
+    for (const auto& each : plan.strata)
+        out << fmt::format("  {:<24} {} of {} points ({}), {} runs\n", each.name, each.drawn, each.population,
+                           each.sampling, each.drawn * what.variants.size());
+    return 0;
+}
+
+void show_status(const campaign_store& store, std::ostream& out) {
+    out << fmt::format("{}: {} of {} runs finished{}\n", store.file().string(), store.finished(),
+                       store.planned(),
+                       store.finished() == store.planned() ? "" : "; `vtwin campaign resume` goes on");
+}
+
+int show_replay(const replayed_run& run, std::ostream& out) {
+    const auto& result = run.now.result;
+    out << fmt::format("run {}, seed {}{}{}: {}\n{} {}: {}\n", run.stored.plan.id, run.stored.where.seed,
+                       run.stored.where.variant.empty() ? "" : ", ", run.stored.where.variant,
+                       describe(run.stored.plan.faults), code_of(result.worst), name_of(result.worst),
+                       result.summary);
+    for (const auto& each : result.violations)
+        out << fmt::format("  {} {} at {}: {}: {}\n", each.invariant, code_of(each.worst),
+                           print_time(each.at.value()), each.subject, each.text);
+    out << fmt::format("fingerprint {}{}\n", run.now.fingerprint,
+                       !run.stored.result ? ""
+                       : run.same()       ? ", as stored"
+                                          : ", NOT as stored");
+    return run.same() ? 0 : 1;
+}
+
+void list_campaign_keys(std::ostream& out) {
+    for (const auto& key : campaign_keys())
+        out << fmt::format("{}  ({}; {})\n    {}\n", key.pattern, key.form, key.standard, key.doc);
+}
+
+}  // namespace
+
+struct campaign_commands::state {
+    execution_factory engine;
+    campaign_line line;
+    CLI::App* all = nullptr;
+    CLI::App *plan = nullptr, *run = nullptr, *resume = nullptr, *status = nullptr, *report = nullptr,
+             *diff = nullptr, *merge = nullptr, *replay = nullptr, *keys = nullptr;
+
+    void add_plan(CLI::App& to);
+    void add_run(CLI::App& to);
+    void add_views(CLI::App& to);
+    std::unique_ptr<execution_if> engine_for(const campaign& what) const {
+        return engine ? engine({what.scenario, what.limits}) : nullptr;
+    }
+    int run_campaign(campaign_store& store, const campaign& what, std::ostream& out, std::ostream& err) const;
+    int start(std::ostream& out, std::ostream& err) const;
+    int go_on(std::ostream& out, std::ostream& err) const;
+    int show_report(const campaign_store& store, std::ostream& out) const;
+    int merge_parts(std::ostream& out) const;
+    int replay_one(std::ostream& out) const;
+};
+
+void campaign_commands::state::add_plan(CLI::App& to) {
+    plan = to.add_subcommand("plan", "count the runs of a campaign and start none");
+    plan->add_option("CAMPAIGN", line.file, "path of a campaign file, or the name of one in the library")
+        ->required();
+    keys = to.add_subcommand("keys", "list the keys of a campaign file");
+}
+
+void campaign_commands::state::add_run(CLI::App& to) {
+    run = to.add_subcommand("run", "run a campaign into a new store");
+    run->add_option("CAMPAIGN", line.file, "path of a campaign file, or the name of one in the library")
+        ->required();
+    run->add_option("--out", line.out, "the store (default out/campaigns/<name>.sqlite)");
+    run->add_option("--shard", line.part, "i/n: only runs whose number is i modulo n");
+    run->add_flag("--replace", line.replace, "replace a store that exists");
+    resume = to.add_subcommand("resume", "run what a store does not have yet");
+    resume->add_option("STORE", line.file, "a campaign store")->required();
+    for (CLI::App* command : {run, resume}) {
+        command->add_option("--jobs", line.jobs, "processes at a time (default: one per processor)");
+        command->add_option("--limit", line.limit, "stop after so many runs");
+    }
+    replay = to.add_subcommand("replay", "run one run of a store again and compare");
+    replay->add_option("STORE", line.file, "a campaign store")->required();
+    replay->add_option("ID", line.id, "number of the run")->required();
+}
+
+void campaign_commands::state::add_views(CLI::App& to) {
+    status = to.add_subcommand("status", "how far a store is");
+    report = to.add_subcommand("report", "what a campaign has shown");
+    report->add_option("--json", line.json, "write the report's data to this file");
+    for (CLI::App* command : {status, report})
+        command->add_option("STORE", line.file, "a campaign store")->required();
+    diff = to.add_subcommand("diff", "which runs came to something else in another store");
+    diff->add_option("STORES", line.parts, "two campaign stores")->required()->expected(2);
+    merge = to.add_subcommand("merge", "put the results of parts into one new store");
+    merge->add_option("--out", line.out, "the new store")->required();
+    merge->add_option("STORES", line.parts, "stores of the parts")->required();
+    merge->add_flag("--replace", line.replace, "replace a store that exists");
+}
+
+int campaign_commands::state::show_report(const campaign_store& store, std::ostream& out) const {
+    const auto summary = summarise(store);
+    out << report_text(summary);
+    if (!line.json.empty())
+        write_file(line.json,
+                   report_data(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+    return summary.not_allowed == 0 ? 0 : 1;
+}
+
+int campaign_commands::state::run_campaign(campaign_store& store, const campaign& what, std::ostream& out,
+                                           std::ostream& err) const {
+    const auto made = engine_for(what);
+    run_pending(store, *made, {line.job_count(), line.limit}, err, ::isatty(STDERR_FILENO) != 0);
+    if (store.finished() < store.planned())
+        show_status(store, out);
+    return show_report(store, out);
+}
+
+int campaign_commands::state::start(std::ostream& out, std::ostream& err) const {
+    const auto what = read_campaign(line.file);
+    const auto part = line.shard_of();
+    const std::filesystem::path file =
+        line.out.empty() ? default_store(what, part) : std::filesystem::path(line.out);
+    make_store(what, file, part, engine_for(what).get(), line.replace);
+    campaign_store store(file, campaign_store::access::write);
+    return run_campaign(store, what, out, err);
+}
+
+int campaign_commands::state::go_on(std::ostream& out, std::ostream& err) const {
+    campaign_store store(line.file, campaign_store::access::write);
+    const auto what = read_campaign(store.header().file);
+    store.check_same(identity_of(what));
+    return run_campaign(store, what, out, err);
+}
+
+int campaign_commands::state::replay_one(std::ostream& out) const {
+    const campaign_store store(line.file, campaign_store::access::read);
+    const auto what = read_campaign(store.header().file);
+    store.check_same(identity_of(what));
+    return show_replay(scenario::replay(store, line.id, *engine_for(what)), out);
+}
+
+int campaign_commands::state::merge_parts(std::ostream& out) const {
+    merge_stores(line.out, {line.parts.begin(), line.parts.end()}, line.replace);
+    const campaign_store store(line.out, campaign_store::access::read);
+    show_status(store, out);
+    return show_report(store, out);
+}
+
+campaign_commands::campaign_commands(CLI::App& app, execution_factory engine)
+    : m_state(std::make_unique<state>()) {
+    m_state->engine = std::move(engine);
+    m_state->all = app.add_subcommand("campaign", "many runs with faults: plan, run, look at results");
+    m_state->all->require_subcommand(1);
+    m_state->add_plan(*m_state->all);
+    if (m_state->engine)
+        m_state->add_run(*m_state->all);
+    m_state->add_views(*m_state->all);
+}
+campaign_commands::~campaign_commands() = default;
+
+bool campaign_commands::parsed() const {
+    return m_state->all->parsed();
+}
+
+int campaign_commands::run(std::ostream& out, std::ostream& err) const {
+    const auto& state = *m_state;
+    const auto& line = state.line;
+    auto is = [](const CLI::App* command) { return command != nullptr && command->parsed(); };
+    if (is(state.keys)) {
+        list_campaign_keys(out);
+        return 0;
+    }
+    if (is(state.plan)) {
+        const auto what = read_campaign(line.file);
+        return show_plan(what, state.engine_for(what).get(), out);
+    }
+    if (is(state.run))
+        return state.start(out, err);
+    if (is(state.resume))
+        return state.go_on(out, err);
+    if (is(state.replay))
+        return state.replay_one(out);
+    if (is(state.merge))
+        return state.merge_parts(out);
+    if (is(state.diff)) {
+        const auto found = compare({line.parts[0], campaign_store::access::read},
+                                   {line.parts[1], campaign_store::access::read});
+        out << found.text;
+        return found.none() ? 0 : 1;
+    }
+    const campaign_store store(line.file, campaign_store::access::read);
+    if (is(state.report))
+        return state.show_report(store, out);
+    show_status(store, out);
+    return 0;
+}
+
+}  // namespace vtwin::scenario
