@@ -116,6 +116,7 @@ campaign read_campaign(const std::string& file, const fault_check& check,
     const auto path = find_campaign(file, library);
     std::vector<problem> problems;
     auto made = read_campaign_text(read_text_file(path, file), file, path.stem().string(), problems);
+    made.file = std::filesystem::absolute(path).lexically_normal().string();
     if (!made.scenario.empty()) {
         made.scenario = find_scenario(made.scenario, path);
         load_scenarios(made, library, problems);

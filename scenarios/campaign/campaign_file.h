@@ -65,7 +65,7 @@ struct campaign_noise {
 
 struct campaign {
     std::string name, description;
-    std::string file, text;  ///< path as given, and its content
+    std::string file, text;  ///< absolute path, and its content
     std::string scenario;    ///< for load_scenario
     std::uint64_t seed = 1;  ///< of the drawing
     std::vector<std::uint64_t> seeds;

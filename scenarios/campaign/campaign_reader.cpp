@@ -52,7 +52,7 @@ void read_nth(table_reader& in, fault_pattern& made) {
     made.every_crossing = made.nth.size() == 1 && made.nth.at(0) == "all";
     if (made.every_crossing)
         made.nth = {};
-    else if (in.has("nth"))
+    else if (made.nth.given())
         made.nth = in.counts("nth");
     if (!made.nth.given())
         made.nth = dimension(dimension::form::number, 1, 1, 1);

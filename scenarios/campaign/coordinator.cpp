@@ -31,7 +31,7 @@ void make_store(const campaign& what, const std::filesystem::path& file, const s
     store_header header;
     header.name = what.name;
     header.description = what.description;
-    header.file = std::filesystem::absolute(what.file).lexically_normal().string();
+    header.file = what.file;
     header.program = "vtwin " VTWIN_VERSION;
     header.identity = identity_of(what);
     header.confidence = what.confidence;

@@ -58,13 +58,14 @@ void guard(const std::filesystem::path& file, const std::function<void()>& work)
     }
 }
 
-writer_lock::writer_lock(const std::filesystem::path& file) : m_path(file.string() + ".lock") {
-    m_descriptor = ::open(m_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+writer_lock::writer_lock(const std::filesystem::path& file) {
+    const auto lock = file.string() + ".lock";
+    m_descriptor = ::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
     if (m_descriptor < 0)
-        throw user_error({file.string(), 0}, "", "cannot be written: " + m_path.string() + " cannot be made");
+        throw user_error({file.string(), 0}, "", "cannot be written: " + lock + " cannot be made");
     if (::fcntl(m_descriptor, F_SETLK, &whole) != 0) {
         ::close(m_descriptor);
         throw user_error({file.string(), 0}, "", "another program is writing to it");
@@ -72,8 +73,8 @@ writer_lock::writer_lock(const std::filesystem::path& file) : m_path(file.string
 }
 
 writer_lock::~writer_lock() {
-    std::error_code ignored;
-    std::filesystem::remove(m_path, ignored);
+    // The file stays: were it removed, a program that has it open already would hold a lock that others do
+    // not see.
     ::close(m_descriptor);
 }
 

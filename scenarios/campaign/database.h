@@ -23,7 +23,6 @@ class writer_lock {
     writer_lock& operator=(const writer_lock&) = delete;
 
   private:
-    std::filesystem::path m_path;
     int m_descriptor = -1;
 };
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "scenarios/campaign/campaign_page.h"
 #include "scenarios/campaign/summary.h"
 
 namespace vtwin::scenario {
@@ -21,7 +22,11 @@ std::string report_text(const campaign_summary& of);
 /// - "estimates": [{variant, ratio, variance, low, high, covered, known}]
 /// - "comparisons": [{first, second, both, only_first, only_second, neither, exact, mid_p}]
 /// - "findings": [{class, name, invariant, variant, kinds, runs, example, summary, faults, replay}]
+/// - "delays": {stratum: [seconds from the first fault to the first broken invariant]}
 nlohmann::json report_data(const campaign_summary& of);
+
+/// The same as the page that campaign_page draws.
+campaign_view view_of(const campaign_summary& of);
 
 /// How the runs of two stores differ: by (variant, seed, stratum, faults), so that stores of different builds
 /// can be compared.

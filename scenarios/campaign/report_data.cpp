@@ -123,6 +123,7 @@ json report_data(const campaign_summary& of) {
                                        {"neither", each.counts.neither},
                                        {"exact", each.test.exact},
                                        {"mid_p", each.test.mid_p}});
+    made["delays"] = of.delays;
     add_ratios(made, of);
     return made;
 }

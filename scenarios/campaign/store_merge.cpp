@@ -57,6 +57,7 @@ void merge_stores(const std::filesystem::path& file, const std::vector<std::file
             for (std::size_t i = 1; i < parts.size(); ++i)
                 take_over(whole, campaign_store(parts[i], campaign_store::access::read));
         }
+        std::filesystem::remove(working.string() + ".lock");  // nobody else knows this name
         move_database(working, file);
     } catch (...) {
         remove_database(working);

@@ -45,6 +45,11 @@ class counter {
         ++m_by_kind[{kinds, run.where.variant}].counts.of[static_cast<std::size_t>(worst)];
         if (worst >= outcome_class::degraded)
             note(run, kinds);
+        const auto& violations = run.result->result.violations;
+        if (!violations.empty() && run.result->faults_begun != 0 &&
+            violations.front().at >= run.result->first_begun)
+            m_delays[run.plan.stratum].push_back(
+                (violations.front().at - run.result->first_begun).to_seconds());
         m_results[run.where.variant] = worst;
     }
 
@@ -64,8 +69,10 @@ class counter {
             made.not_allowed += row.not_allowed;
         for (auto& [key, each] : m_findings)
             made.findings.push_back(std::move(each));
-        std::ranges::stable_sort(made.findings, std::greater(),
-                                 [](const finding& each) { return std::pair(each.worst, each.runs); });
+        made.delays = std::move(m_delays);
+        std::ranges::stable_sort(made.findings, std::greater(), [](const campaign_finding& each) {
+            return std::pair(each.worst, each.runs);
+        });
         for (std::size_t i = 1; i < m_variants.size(); ++i)
             made.comparisons.push_back({m_variants[0], m_variants[i], m_pairs[i], mcnemar(m_pairs[i])});
     }
@@ -101,8 +108,9 @@ class counter {
     std::vector<std::string> m_variants;
     std::map<key, outcome_set> m_allowed;
     std::map<key, summary_row> m_by_stratum, m_by_kind;
-    std::map<std::tuple<outcome_class, std::string, std::string, std::string>, finding> m_findings;
+    std::map<std::tuple<outcome_class, std::string, std::string, std::string>, campaign_finding> m_findings;
     std::vector<paired_counts> m_pairs;
+    std::map<std::string, std::vector<double>> m_delays;
     std::map<std::string, outcome_class> m_results;  ///< of the point that is being read, by variant
     std::uint64_t m_point = 0;
 };

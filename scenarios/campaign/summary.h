@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct summary_row {
 };
 
 /// Runs that came to the same: class, first invariant, kinds of fault and variant.
-struct finding {
+struct campaign_finding {
     outcome_class worst{};
     std::string invariant;  ///< "" when none was broken
     std::string variant, kinds;
@@ -64,9 +65,12 @@ struct campaign_summary {
     std::vector<stratum_plan> strata;
     std::vector<summary_row> by_stratum;  ///< null runs first, then as in the file; variants within
     std::vector<summary_row> by_kind;     ///< by name, variants within
-    std::vector<finding> findings;  ///< worst class first (failures of the twin before all), then most runs
+    std::vector<campaign_finding>
+        findings;  ///< worst class first (failures of the twin before all), then most runs
     std::vector<comparison> comparisons;
     std::vector<harm_estimate> estimates;
+    /// Simulated seconds from the first fault to the first broken invariant, by stratum, in order of runs.
+    std::map<std::string, std::vector<double>> delays;
 };
 
 campaign_summary summarise(const campaign_store& store);

@@ -21,7 +21,7 @@ namespace vtwin::scenario {
 namespace {
 
 struct campaign_line {
-    std::string file, out, json;
+    std::string file, out, json, html;
     std::vector<std::string> parts;  ///< stores
     std::string part;                ///< "i/n"
     std::uint64_t id = 0;
@@ -145,6 +145,7 @@ void campaign_commands::state::add_views(CLI::App& to) {
     status = to.add_subcommand("status", "how far a store is");
     report = to.add_subcommand("report", "what a campaign has shown");
     report->add_option("--json", line.json, "write the report's data to this file");
+    report->add_option("--html", line.html, "write a page to this file");
     for (CLI::App* command : {status, report})
         command->add_option("STORE", line.file, "a campaign store")->required();
     diff = to.add_subcommand("diff", "which runs came to something else in another store");
@@ -161,6 +162,8 @@ int campaign_commands::state::show_report(const campaign_store& store, std::ostr
     if (!line.json.empty())
         write_file(line.json,
                    report_data(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+    if (!line.html.empty())
+        write_file(line.html, report::render_html(campaign_page(view_of(summary))));
     return summary.not_allowed == 0 ? 0 : 1;
 }
 

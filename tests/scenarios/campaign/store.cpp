@@ -1,0 +1,222 @@
+#include "scenarios/campaign/store.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "scenarios/campaign/coordinator.h"
+#include "tests/scenarios/campaign/support.h"
+
+using namespace vtwin::scenario;
+using namespace vtwin::scenario::test;
+using access = campaign_store::access;
+
+namespace {
+
+const std::string some_runs = R"(seeds = 3
+null = 2
+[variants.a]
+[variants.b]
+"machine.behaviour" = "hardened"
+[strata.torn]
+kind = "disk.torn"
+target = "v1.disk"
+with = { keep = { from = 0, to = 511 } }
+sample = { n = 100 }
+)";
+
+std::string message_of(const std::function<void()>& work) {
+    try {
+        work();
+        return "";
+    } catch (const user_error& error) {
+        return error.what();
+    }
+}
+
+void make(const campaign_directory& folder, const std::filesystem::path& file, const shard& part = {}) {
+    make_store(folder.read(), file, part, nullptr, false, check_test_fault);
+}
+
+std::uint64_t run(const std::filesystem::path& file, fake_engine& engine,
+                  std::optional<std::uint64_t> limit = {}) {
+    std::ostringstream out;
+    campaign_store store(file, access::write);
+    return run_pending(store, engine, {1, limit}, out, false);
+}
+
+std::string hash_of(const std::filesystem::path& file) {
+    return campaign_store(file, access::read).result_hash();
+}
+
+}  // namespace
+
+TEST_CASE("a store keeps what was planned and what came of it") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    fake_engine engine;
+    CHECK(run(folder.store(), engine) == 204);
+    const campaign_store store(folder.store(), access::read);
+    CHECK(store.planned() == 204);
+    CHECK(store.finished() == 204);
+    CHECK(store.header().name == "campaign");
+    CHECK(store.header().variants == std::vector<std::string>{"a", "b"});
+    CHECK(store.strata().at(0).population == 3 * 512);
+    CHECK(store.worlds().at(1).overrides.at(0).key == "machine.behaviour");
+    const auto run = store.find(150);
+    REQUIRE(run);
+    REQUIRE(run->result);
+    const auto expected = fake_engine::result_of(run->where, run->plan);
+    CHECK(run->result->fingerprint == expected.fingerprint);
+    CHECK(run->result->result.worst == expected.result.worst);
+    CHECK(run->result->result.summary == expected.result.summary);
+    CHECK(run->result->end == expected.end);
+    CHECK(run->result->result.violations.size() == expected.result.violations.size());
+    CHECK_FALSE(store.find(205));
+}
+
+TEST_CASE("the result hash does not depend on order and limits and interruptions") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store("one"));
+    make(folder, folder.store("two"));
+    fake_engine engine, other;
+    run(folder.store("one"), engine);
+    other.backwards = true;
+    CHECK(run(folder.store("two"), other, 50) == 50);
+    CHECK(hash_of(folder.store("two")) != hash_of(folder.store("one")));
+    other.fail_after = 120;
+    CHECK_THROWS_AS(run(folder.store("two"), other), std::runtime_error);
+    other.fail_after = UINT64_MAX;
+    other.backwards = false;
+    run(folder.store("two"), other);
+    CHECK(other.runs == 204 + 1);  // the one on which it was killed was run again
+    CHECK(hash_of(folder.store("two")) == hash_of(folder.store("one")));
+    CHECK(run(folder.store("two"), other) == 0);
+}
+
+TEST_CASE("parts of a campaign merge to the same results") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store("whole"));
+    fake_engine engine;
+    run(folder.store("whole"), engine);
+    std::vector<std::filesystem::path> parts;
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        parts.push_back(folder.store(std::to_string(i)));
+        make(folder, parts.back(), {i, 3});
+        CHECK(run(parts.back(), engine) == 68);
+    }
+    merge_stores(folder.store("merged"), parts, false);
+    CHECK(hash_of(folder.store("merged")) == hash_of(folder.store("whole")));
+    CHECK(campaign_store(folder.store("merged"), access::read).planned() == 204);
+    CHECK(message_of([&] { merge_stores(folder.store("merged"), parts, false); }).find("exists;") !=
+          std::string::npos);
+}
+
+TEST_CASE("parts that came to different results do not merge") {
+    const campaign_directory folder(some_runs);
+    for (const char* name : {"one", "two"})
+        make(folder, folder.store(name));
+    fake_engine engine;
+    run(folder.store("one"), engine);
+    run(folder.store("two"), engine);
+    {
+        campaign_store store(folder.store("two"), access::write);
+        auto changed = *store.find(7)->result;
+        changed.fingerprint = "other";
+        store.add(changed);
+    }
+    CHECK(message_of([&] {
+              merge_stores(folder.store("m"), {folder.store("one"), folder.store("two")}, false);
+          }).find("run 7 came to something else than in another part") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder.store("m")));
+}
+
+TEST_CASE("a store goes on only with the campaign and scenario that it was made with") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    const campaign_store store(folder.store(), access::read);
+    auto same = [&](const campaign_directory& other) {
+        return message_of([&] { store.check_same(identity_of(other.read())); });
+    };
+    CHECK(same(folder) == "");
+    folder.write("kernel", "another kernel");
+    CHECK(same(folder).find("the scenario or a file that it names has changed since") != std::string::npos);
+    folder.write("kernel", "a kernel");
+    CHECK(same(folder) == "");
+    folder.write("campaign.toml", "scenario = \"test\"\n# a word\n" + some_runs);
+    CHECK(same(folder).find("the campaign file has changed since") != std::string::npos);
+    auto other = store.header().identity;
+    other.program[0] ^= 1;
+    CHECK(message_of([&] { store.check_same(other); }).find("another build of vtwin") != std::string::npos);
+}
+
+TEST_CASE("a store does not replace other files and has one writer") {
+    const campaign_directory folder(some_runs);
+    folder.write("store.sqlite", "a letter");
+    CHECK(message_of([&] {
+              make(folder, folder.store());
+          }).find("is no campaign store; it is not replaced") != std::string::npos);
+    CHECK(content_of(folder.store()) == "a letter");
+    CHECK(message_of([&] { campaign_store(folder.store(), access::read); }).find("no campaign store") !=
+          std::string::npos);
+    CHECK(message_of([&] {
+              campaign_store(folder.store("none"), access::read);
+          }).find("no such campaign store") != std::string::npos);
+    make(folder, folder.store("real"));
+    const campaign_store writer(folder.store("real"), access::write);
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(message_of([&] {
+                    campaign_store(folder.store("real"), access::write);
+                }).find("another program is writing to it") == std::string::npos);
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+    CHECK(campaign_store(folder.store("real"), access::read).finished() == 0);
+}
+
+TEST_CASE("a full disk stops a campaign cleanly and it goes on later") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    make(folder, folder.store("other"));
+    fake_engine engine;
+    ::signal(SIGXFSZ, SIG_IGN);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        // Files may not grow any more: what a full disk does to a writer.
+        const rlimit small{40'000, 40'000};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        const auto message = message_of([&] { run(folder.store(), engine); });
+        ::_exit(message.find("finished runs are kept") == std::string::npos);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+    CHECK(campaign_store(folder.store(), access::read).finished() < 204);
+    run(folder.store(), engine);
+    run(folder.store("other"), engine);
+    CHECK(hash_of(folder.store()) == hash_of(folder.store("other")));
+}
+
+TEST_CASE("a program that is killed loses no run that was written") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        campaign_store store(folder.store(), access::write);
+        for (const auto& each : store.pending(50))
+            store.add(fake_engine::result_of(store.worlds().at(each.world), each));
+        store.flush();
+        ::kill(::getpid(), SIGKILL);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status));
+    campaign_store store(folder.store(), access::write);
+    CHECK(store.finished() == 50);
+    CHECK(store.pending(1000).size() == 154);
+}
