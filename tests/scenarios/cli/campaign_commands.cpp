@@ -1,0 +1,99 @@
+#include "scenarios/cli/campaign_commands.h"
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "scenarios/campaign/campaign_file.h"
+#include "scenarios/cli/cli.h"
+#include "tests/scenarios/campaign/support.h"
+
+using namespace vtwin::scenario;
+using namespace vtwin::scenario::test;
+
+namespace {
+
+struct call_result {
+    int code;
+    std::string out, err;
+};
+
+call_result call(std::vector<std::string> words, bool with_engine = true) {
+    std::vector<const char*> argv = {"vtwin", "campaign"};
+    for (const std::string& word : words)
+        argv.push_back(word.c_str());
+    const execution_factory engine = [](const execution_setup&) { return std::make_unique<fake_engine>(); };
+    std::ostringstream out, err;
+    const int code = run_cli(static_cast<int>(argv.size()), argv.data(), {}, out, err,
+                             with_engine ? engine : execution_factory());
+    return {code, out.str(), err.str()};
+}
+
+const std::string two_null_runs =
+    "null = 3\n[variants.a]\n[variants.b]\n\"machine.behaviour\" = \"hardened\"\n";
+
+}  // namespace
+
+TEST_CASE("a campaign is planned and run and looked at from the command line") {
+    const campaign_directory folder(two_null_runs);
+    const auto store = folder.store().string();
+    CHECK(call({"plan", folder.campaign_file}).out ==
+          "campaign campaign: 6 runs in 6 worlds (3 seeds, 2 variants)\n"
+          "  null                     6 runs without faults\n");
+    const auto first = call({"run", folder.campaign_file, "--out", store, "--limit", "4"});
+    CHECK(first.code == 0);
+    CHECK(first.out.find("4 of 6 runs finished; `vtwin campaign resume` goes on") != std::string::npos);
+    CHECK(call({"status", store}).out.find("4 of 6 runs finished; ") != std::string::npos);
+    CHECK(call({"resume", store}).out.find("6 of 6 finished") != std::string::npos);
+    CHECK(call({"status", store}).out.find("6 of 6 runs finished\n") != std::string::npos);
+    const auto page = (folder.path() / "data.json").string();
+    CHECK(call({"report", store, "--json", page}).code == 0);
+    CHECK(content_of(page).find("\"finished\": 6") != std::string::npos);
+    CHECK(call({"replay", store, "2"}).out.find("as stored") != std::string::npos);
+    CHECK(call({"diff", store, store}).code == 0);
+}
+
+TEST_CASE("parts run from the command line and merge to the same result") {
+    const campaign_directory folder(two_null_runs);
+    std::vector<std::string> merge = {"merge", "--out", folder.store("all").string()};
+    for (const std::string part : {"0", "1"}) {
+        merge.push_back(folder.store(part).string());
+        CHECK(call({"run", folder.campaign_file, "--shard", part + "/2", "--out", merge.back()}).code == 0);
+    }
+    CHECK(call(merge).code == 0);
+    CHECK(call({"run", folder.campaign_file, "--out", folder.store("whole").string()}).code == 0);
+    const auto same = call({"diff", folder.store("all").string(), folder.store("whole").string()});
+    CHECK(same.code == 0);
+    CHECK(same.out == "0 runs changed, 0 only in the first, 0 only in the second\n");
+}
+
+TEST_CASE("mistakes in campaign commands end with exit code 2") {
+    const campaign_directory folder(two_null_runs);
+    CHECK(call({"run", folder.campaign_file, "--shard", "2/2"}).err.find("expected i/n") !=
+          std::string::npos);
+    CHECK(call({"run", (folder.path() / "none.toml").string()}).code == 2);
+    CHECK(call({"report", folder.campaign_file}).err.find("no campaign store") != std::string::npos);
+    const auto store = folder.store().string();
+    CHECK(call({"run", folder.campaign_file, "--out", store}).code == 0);
+    const auto again = call({"run", folder.campaign_file, "--out", store});
+    CHECK(again.code == 2);
+    CHECK(again.err.find("--replace starts again") != std::string::npos);
+    CHECK(call({"run", folder.campaign_file, "--out", store, "--replace"}).code == 0);
+    folder.write("campaign.toml", content_of(folder.campaign_file) + "# changed\n");
+    CHECK(call({"resume", store}).err.find("the campaign file has changed since") != std::string::npos);
+    CHECK(call({"replay", store, "77"}).code == 2);
+}
+
+TEST_CASE("without an engine campaigns are only planned and looked at") {
+    const campaign_directory folder(two_null_runs);
+    CHECK(call({"plan", folder.campaign_file}, false).code == 0);
+    CHECK(call({"run", folder.campaign_file}, false).code == 2);
+    CHECK(call({"keys"}, false).out.find("strata.<name>.kind  (string; required)") != std::string::npos);
+}
+
+TEST_CASE("the campaigns of the library are sound") {
+    for (const auto& each : list_campaigns()) {
+        INFO(each.name);
+        CHECK_FALSE(each.description.empty());
+        CHECK_FALSE(read_campaign(each.name).strata.empty());
+    }
+}
