@@ -9,7 +9,7 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using access = campaign_store::access;
+using mode = campaign_store::access;
 
 namespace {
 
@@ -46,7 +46,7 @@ using enum outcome_class;
 void run(const campaign_directory& folder, const std::string& name, execution_if& engine) {
     std::ostringstream out;
     make_store(folder.read(), folder.store(name), {}, nullptr, false, check_test_fault);
-    campaign_store store(folder.store(name), access::write);
+    campaign_store store(folder.store(name), mode::write);
     run_pending(store, engine, {}, out, false);
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("a summary counts classes and pairs and what is not allowed") {
     told_engine engine({{"a", {hang, hang, not_activated, security_violation}},
                         {"b", {hang, masked, not_activated, detected_safe}}});
     run(folder, "store", engine);
-    const auto summary = summarise(campaign_store(folder.store(), access::read));
+    const auto summary = summarise(campaign_store(folder.store(), mode::read));
     REQUIRE(summary.by_stratum.size() == 2);
     CHECK(summary.by_stratum[0].counts.exercised() == 3);
     CHECK(summary.by_stratum[0].counts.harm() == 3);
@@ -83,7 +83,7 @@ TEST_CASE("a report names what was not exercised and bounds what never happened"
     told_engine engine(
         {{"a", {hang, masked, not_activated, masked}}, {"b", {masked, masked, masked, masked}}});
     run(folder, "store", engine);
-    const auto text = report_text(summarise(campaign_store(folder.store(), access::read)));
+    const auto text = report_text(summarise(campaign_store(folder.store(), mode::read)));
     INFO(text);
     CHECK(text.find("torn, a: 3/4 exercised, 1 not") != std::string::npos);
     CHECK(text.find("O7 security violation     none  below 63.2 %") != std::string::npos);
@@ -98,7 +98,7 @@ TEST_CASE("report data says all that a page shows") {
     told_engine engine(
         {{"a", {hang, masked, not_activated, masked}}, {"b", {masked, masked, masked, masked}}});
     run(folder, "store", engine);
-    const auto summary = summarise(campaign_store(folder.store(), access::read));
+    const auto summary = summarise(campaign_store(folder.store(), mode::read));
     const auto data = report_data(summary);
     CHECK(data.at("campaign").at("name") == "campaign");
     CHECK(data.at("progress").at("finished") == 8);
@@ -119,9 +119,9 @@ TEST_CASE("two stores are compared run by run") {
     run(folder, "before", before);
     run(folder, "same", before);
     run(folder, "after", after);
-    const campaign_store first(folder.store("before"), access::read);
-    CHECK(compare(first, campaign_store(folder.store("same"), access::read)).none());
-    const auto found = compare(first, campaign_store(folder.store("after"), access::read));
+    const campaign_store first(folder.store("before"), mode::read);
+    CHECK(compare(first, campaign_store(folder.store("same"), mode::read)).none());
+    const auto found = compare(first, campaign_store(folder.store("after"), mode::read));
     CHECK(found.changed == 1);
     CHECK(found.text.find("O5 -> O1  run 1 -> 1, seed 1, a: disk.torn on v1.disk at crossing 1") == 0);
 }
@@ -131,7 +131,7 @@ TEST_CASE("a replay says whether the run came to the same again") {
     told_engine engine({{"a", {hang, masked, masked, masked}}, {"b", {masked, masked, masked, masked}}}),
         other({{"a", {masked, masked, masked, masked}}, {"b", {masked, masked, masked, masked}}});
     run(folder, "store", engine);
-    const campaign_store store(folder.store(), access::read);
+    const campaign_store store(folder.store(), mode::read);
     CHECK(replay(store, 1, engine).same());
     CHECK_FALSE(replay(store, 1, other).same());
     CHECK_THROWS_AS(replay(store, 9, engine), user_error);

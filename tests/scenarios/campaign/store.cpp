@@ -13,7 +13,7 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using access = campaign_store::access;
+using mode = campaign_store::access;
 
 namespace {
 
@@ -45,12 +45,12 @@ void make(const campaign_directory& folder, const std::filesystem::path& file, c
 std::uint64_t run(const std::filesystem::path& file, fake_engine& engine,
                   std::optional<std::uint64_t> limit = {}) {
     std::ostringstream out;
-    campaign_store store(file, access::write);
+    campaign_store store(file, mode::write);
     return run_pending(store, engine, {1, limit}, out, false);
 }
 
 std::string hash_of(const std::filesystem::path& file) {
-    return campaign_store(file, access::read).result_hash();
+    return campaign_store(file, mode::read).result_hash();
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ TEST_CASE("a store keeps what was planned and what came of it") {
     make(folder, folder.store());
     fake_engine engine;
     CHECK(run(folder.store(), engine) == 204);
-    const campaign_store store(folder.store(), access::read);
+    const campaign_store store(folder.store(), mode::read);
     CHECK(store.planned() == 204);
     CHECK(store.finished() == 204);
     CHECK(store.header().name == "campaign");
@@ -111,7 +111,7 @@ TEST_CASE("parts of a campaign merge to the same results") {
     }
     merge_stores(folder.store("merged"), parts, false);
     CHECK(hash_of(folder.store("merged")) == hash_of(folder.store("whole")));
-    CHECK(campaign_store(folder.store("merged"), access::read).planned() == 204);
+    CHECK(campaign_store(folder.store("merged"), mode::read).planned() == 204);
     CHECK(message_of([&] { merge_stores(folder.store("merged"), parts, false); }).find("exists;") !=
           std::string::npos);
 }
@@ -124,7 +124,7 @@ TEST_CASE("parts that came to different results do not merge") {
     run(folder.store("one"), engine);
     run(folder.store("two"), engine);
     {
-        campaign_store store(folder.store("two"), access::write);
+        campaign_store store(folder.store("two"), mode::write);
         auto changed = *store.find(7)->result;
         changed.fingerprint = "other";
         store.add(changed);
@@ -138,7 +138,7 @@ TEST_CASE("parts that came to different results do not merge") {
 TEST_CASE("a store goes on only with the campaign and scenario that it was made with") {
     const campaign_directory folder(some_runs);
     make(folder, folder.store());
-    const campaign_store store(folder.store(), access::read);
+    const campaign_store store(folder.store(), mode::read);
     auto same = [&](const campaign_directory& other) {
         return message_of([&] { store.check_same(identity_of(other.read())); });
     };
@@ -161,22 +161,22 @@ TEST_CASE("a store does not replace other files and has one writer") {
               make(folder, folder.store());
           }).find("is no campaign store; it is not replaced") != std::string::npos);
     CHECK(content_of(folder.store()) == "a letter");
-    CHECK(message_of([&] { campaign_store(folder.store(), access::read); }).find("no campaign store") !=
+    CHECK(message_of([&] { campaign_store(folder.store(), mode::read); }).find("no campaign store") !=
           std::string::npos);
     CHECK(message_of([&] {
-              campaign_store(folder.store("none"), access::read);
+              campaign_store(folder.store("none"), mode::read);
           }).find("no such campaign store") != std::string::npos);
     make(folder, folder.store("real"));
-    const campaign_store writer(folder.store("real"), access::write);
+    const campaign_store writer(folder.store("real"), mode::write);
     const pid_t child = ::fork();
     if (child == 0)
         ::_exit(message_of([&] {
-                    campaign_store(folder.store("real"), access::write);
+                    campaign_store(folder.store("real"), mode::write);
                 }).find("another program is writing to it") == std::string::npos);
     int status = -1;
     ::waitpid(child, &status, 0);
     CHECK(status == 0);
-    CHECK(campaign_store(folder.store("real"), access::read).finished() == 0);
+    CHECK(campaign_store(folder.store("real"), mode::read).finished() == 0);
 }
 
 TEST_CASE("a full disk stops a campaign cleanly and it goes on later") {
@@ -196,7 +196,7 @@ TEST_CASE("a full disk stops a campaign cleanly and it goes on later") {
     int status = -1;
     ::waitpid(child, &status, 0);
     CHECK(status == 0);
-    CHECK(campaign_store(folder.store(), access::read).finished() < 204);
+    CHECK(campaign_store(folder.store(), mode::read).finished() < 204);
     run(folder.store(), engine);
     run(folder.store("other"), engine);
     CHECK(hash_of(folder.store()) == hash_of(folder.store("other")));
@@ -207,7 +207,7 @@ TEST_CASE("a program that is killed loses no run that was written") {
     make(folder, folder.store());
     const pid_t child = ::fork();
     if (child == 0) {
-        campaign_store store(folder.store(), access::write);
+        campaign_store store(folder.store(), mode::write);
         for (const auto& each : store.pending(50))
             store.add(fake_engine::result_of(store.worlds().at(each.world), each));
         store.flush();
@@ -216,7 +216,7 @@ TEST_CASE("a program that is killed loses no run that was written") {
     int status = -1;
     ::waitpid(child, &status, 0);
     CHECK(WIFSIGNALED(status));
-    campaign_store store(folder.store(), access::write);
+    campaign_store store(folder.store(), mode::write);
     CHECK(store.finished() == 50);
     CHECK(store.pending(1000).size() == 154);
 }
