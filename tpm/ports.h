@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,20 @@ class entropy_if {
   public:
     virtual ~entropy_if() = default;
     virtual void fill(std::span<std::byte> out) = 0;
+    /// False while the source is broken: what `fill` gave then is not to be used.
+    virtual bool works() const { return true; }
+};
+
+/// What a TPM keeps without power: blobs by name.
+class nv_if {
+  public:
+    virtual ~nv_if() = default;
+    /// Nullopt: there is none.
+    virtual std::optional<bytes> load(std::string_view name) = 0;
+    /// False: the store failed.
+    [[nodiscard]] virtual bool store(std::string_view name, byte_view blob) = 0;
+    /// False: there was none.
+    virtual bool remove(std::string_view name) = 0;
 };
 
 enum class family : std::uint8_t { tpm12, tpm20 };

@@ -30,6 +30,7 @@ tpm_hardware::tpm_hardware(sc_module_name name, tpm::libtpms_host& library, cons
       m_junction("junction"),
       m_bus("bus", profile),
       m_tis("tis", profile, wires.engine("tpm", m_engine), m_timing) {
+    m_engine.place_nv_behind(wires.nv("tpm", m_engine.nv()));
     m_firmware_bus.socket.bind(m_junction.firmware);
     m_junction.bus.bind(m_bus.host);
     m_bus.device.bind(m_tis.socket);

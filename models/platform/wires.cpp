@@ -24,6 +24,9 @@ xen::store_wire_if* wire_inserter::store(const std::vector<std::string>&,
 tpm::engine_if& wire_inserter::engine(const std::string&, tpm::engine_if& inner) {
     return inner;
 }
+tpm::nv_if& wire_inserter::nv(const std::string&, tpm::nv_if& inner) {
+    return inner;
+}
 tpm::entropy_if& wire_inserter::entropy(const std::string&, tpm::entropy_if& inner) {
     return inner;
 }

@@ -32,6 +32,8 @@ class wire_inserter {
                                       std::function<std::string(xen::domid_t)> name_of);
     /// Between the interface of the hardware TPM (`owner` = "tpm") and what computes its commands.
     virtual tpm::engine_if& engine(const std::string& owner, tpm::engine_if& inner);
+    /// Between the hardware TPM and what it keeps without power.
+    virtual tpm::nv_if& nv(const std::string& owner, tpm::nv_if& inner);
     /// Random numbers of a consumer, by its hierarchical name.
     virtual tpm::entropy_if& entropy(const std::string& consumer, tpm::entropy_if& inner);
 };

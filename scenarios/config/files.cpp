@@ -34,11 +34,15 @@ file_content read_file(const std::string& path) {
     if (status.type() != std::filesystem::file_type::regular)
         return {std::nullopt, "is no regular file"};  // a device or a pipe need not end
     std::ifstream in(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    models::bytes content;
+    for (std::vector<char> chunk(std::size_t{1} << 16); in;) {
+        in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+        const auto read = std::as_bytes(std::span(chunk)).first(static_cast<std::size_t>(in.gcount()));
+        content.insert(content.end(), read.begin(), read.end());
+    }
     if (!in.is_open() || in.bad())
         return {std::nullopt, "cannot be read"};
-    auto view = std::as_bytes(std::span(text));
-    return {models::bytes(view.begin(), view.end()), ""};
+    return {std::move(content), ""};
 }
 
 models::measured_file measure_file(const std::string& path, bool keep_content, const origin& where,

@@ -211,11 +211,13 @@ fault check_fault(fault what, const std::vector<wire_name>& wires, std::vector<f
     }
     if (what.when.on.empty() && !kind->at_once)
         what.when.on = what.target;
-    const auto names_operation = [](const condition& each) {
-        return each.field == text_of(field::operation);
-    };
-    if (!kind->at_once && !kind->operations.empty() && std::ranges::none_of(what.when.where, names_operation))
-        what.when.where.push_back({std::string(text_of(field::operation)), std::string(kind->operations)});
+    auto standard = kind->conditions;
+    if (!kind->operations.empty())
+        standard.push_back({std::string(text_of(field::operation)), std::string(kind->operations)});
+    if (!kind->at_once)
+        for (const auto& each : standard)
+            if (std::ranges::count(what.when.where, each.field, &condition::field) == 0)
+                what.when.where.push_back(each);
     std::ranges::sort(what.when.where);
     check_parameters(what, *kind, problems);
     check_target(what, *kind, wires, problems);

@@ -59,12 +59,14 @@ struct kind_declaration {
     std::string_view doc;
     std::vector<parameter_declaration> parameters = {};
     /// Makes the effect of a checked fault. Domain and machine kinds act at begin() and end() only.
-    std::function<std::unique_ptr<fault_effect>(const fault&, const fault_services&)> make;
+    std::function<std::unique_ptr<fault_effect>(const fault&, const fault_services&)> make = {};
     /// Operations of the wire that it acts on when no condition says otherwise: added to the trigger as a
     /// condition on `operation`. "": all.
     std::string_view operations = "";
     /// Acts at once when it begins (and at its end): its trigger's wire is another one, or there is none.
     bool at_once = false;
+    /// Further conditions, each added when the fault has none on that field.
+    std::vector<condition> conditions = {};
 };
 
 /// Sorted by name.

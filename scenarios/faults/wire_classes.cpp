@@ -15,7 +15,7 @@ const std::vector<class_declaration>& classes() {
     using enum field;
     static const std::vector<class_declaration> all = {
         {wire_class::chip, {"command"}, {ordinal, locality, length}},
-        {wire_class::chip_nv, {"load", "store"}, {length}},
+        {wire_class::chip_nv, {"load", "store"}, {path, length}},
         {wire_class::disk,
          {"read", "write", "flush", "read_time", "write_time", "flush_time", "size"},
          {sector, length}},
@@ -29,7 +29,7 @@ const std::vector<class_declaration>& classes() {
         {wire_class::machine, {}, {}},
         {wire_class::memory, {"load", "store", "exchange"}, {address, length}},
         {wire_class::ring, {"load", "store"}, {side, member, value, length}},
-        {wire_class::tis, {"read", "write"}, {reg, locality, value}},
+        {wire_class::tis, {"read", "write"}, {reg, address, locality, value}},
         {wire_class::vcpu, {"sync", "block", "upcall"}, {}},
         {wire_class::xenstore, xenstore_operations(), {path, code, value}},
     };

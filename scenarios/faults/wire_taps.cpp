@@ -1,8 +1,12 @@
 #include "scenarios/faults/wire_taps.h"
 
+#include "scenarios/faults/chip_tap.h"
 #include "scenarios/faults/disk_tap.h"
+#include "scenarios/faults/entropy_tap.h"
 #include "scenarios/faults/hypercall_tap.h"
 #include "scenarios/faults/memory_tap.h"
+#include "scenarios/faults/nv_tap.h"
+#include "scenarios/faults/tis_tap.h"
 #include "scenarios/faults/vcpu_tap.h"
 #include "scenarios/faults/xenstore_tap.h"
 
@@ -44,7 +48,12 @@ std::vector<ring_pair> wire_taps::ring_pairs(const models::run_config& config) {
 }
 
 xen::mmio_if& wire_taps::mmio(const std::string& domain, xen::mmio_if& inner) {
-    return inner;
+    const auto name = domain + ".tis";
+    if (!m_hub.wanted(name))
+        return inner;
+    auto tap = std::make_shared<tis_tap>(m_hub.add(name, wire_class::tis), inner);
+    m_taps.push_back(tap);
+    return *tap;
 }
 
 xen::vcpu_if& wire_taps::vcpu(const std::string& domain, xen::vcpu_if& inner) {
@@ -78,11 +87,29 @@ xen::store_wire_if* wire_taps::store(const std::vector<std::string>& domains,
 }
 
 tpm::engine_if& wire_taps::engine(const std::string& owner, tpm::engine_if& inner) {
-    return inner;
+    const auto name = owner + ".chip";
+    if (!m_hub.wanted(name))
+        return inner;
+    auto tap = std::make_shared<chip_tap>(m_hub.add(name, wire_class::chip), inner);
+    m_taps.push_back(tap);
+    return *tap;
+}
+
+tpm::nv_if& wire_taps::nv(const std::string& owner, tpm::nv_if& inner) {
+    const auto name = owner + ".nv";
+    if (!m_hub.wanted(name))
+        return inner;
+    auto tap = std::make_shared<nv_tap>(m_hub.add(name, wire_class::chip_nv), inner);
+    m_taps.push_back(tap);
+    return *tap;
 }
 
 tpm::entropy_if& wire_taps::entropy(const std::string& consumer, tpm::entropy_if& inner) {
-    return inner;
+    if (!m_hub.wanted(consumer))
+        return inner;
+    auto tap = std::make_shared<entropy_tap>(m_hub.add(consumer, wire_class::entropy), inner);
+    m_taps.push_back(tap);
+    return *tap;
 }
 
 }  // namespace vtwin::scenario

@@ -25,6 +25,7 @@ class wire_taps final : public models::wire_inserter {
     xen::store_wire_if* store(const std::vector<std::string>& domains,
                               std::function<std::string(xen::domid_t)> name_of) override;
     tpm::engine_if& engine(const std::string& owner, tpm::engine_if& inner) override;
+    tpm::nv_if& nv(const std::string& owner, tpm::nv_if& inner) override;
     tpm::entropy_if& entropy(const std::string& consumer, tpm::entropy_if& inner) override;
 
     /// Once the machine is put together and before a fault is armed.

@@ -40,6 +40,9 @@ class lpc_bus : public sc_core::sc_module {
 
     sc_core::sc_time clock_period() const { return m_period; }
     sc_core::sc_time byte_time() const { return m_period * (clocks_per_byte + m_wait_clocks); }
+    /// Wait clocks of each byte from now on.
+    void set_wait_clocks(std::uint32_t clocks) { m_wait_clocks = clocks; }
+    std::uint32_t wait_clocks() const { return m_wait_clocks; }
 
   private:
     void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

@@ -60,27 +60,25 @@ struct libtpms_callbacks_glue {
 
     static TPM_RESULT nvram_load(unsigned char** data, std::uint32_t* length, std::uint32_t,
                                  const char* name) {
-        const auto found = s_running->m_nv.find(std::string_view(name));
-        if (found == s_running->m_nv.end())
+        const auto blob = s_running->m_nv_wire->load(name);
+        if (!blob)
             return TPM_RETRY;
-        const bytes& blob = found->second;
-        *data = static_cast<unsigned char*>(std::malloc(std::max<std::size_t>(blob.size(), 1)));
+        *data = static_cast<unsigned char*>(std::malloc(std::max<std::size_t>(blob->size(), 1)));
         if (*data == nullptr)
             return TPM_FAIL;
-        std::memcpy(*data, blob.data(), blob.size());
-        *length = static_cast<std::uint32_t>(blob.size());
+        std::memcpy(*data, blob->data(), blob->size());
+        *length = static_cast<std::uint32_t>(blob->size());
         return TPM_SUCCESS;
     }
 
     static TPM_RESULT nvram_store(const unsigned char* data, std::uint32_t length, std::uint32_t,
                                   const char* name) {
         const auto* begin = reinterpret_cast<const std::byte*>(data);
-        s_running->m_nv[name].assign(begin, begin + length);
-        return TPM_SUCCESS;
+        return s_running->m_nv_wire->store(name, {begin, length}) ? TPM_SUCCESS : TPM_FAIL;
     }
 
     static TPM_RESULT nvram_delete(std::uint32_t, const char* name, TPM_BOOL must_exist) {
-        const bool existed = s_running->m_nv.erase(name) > 0;
+        const bool existed = s_running->m_nv_wire->remove(name);
         return existed || !must_exist ? TPM_SUCCESS : TPM_FAIL;
     }
 
@@ -102,6 +100,24 @@ struct libtpms_callbacks_glue {
             physical_presence};
     }
 };
+
+bool libtpms_engine::in_call() {
+    return s_running != nullptr;
+}
+
+std::optional<bytes> libtpms_engine::memory::load(std::string_view name) {
+    const auto found = content.find(name);
+    return found == content.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool libtpms_engine::memory::store(std::string_view name, byte_view blob) {
+    content[std::string(name)].assign(blob.begin(), blob.end());
+    return true;
+}
+
+bool libtpms_engine::memory::remove(std::string_view name) {
+    return content.erase(std::string(name)) > 0;
+}
 
 /// The engine's data is live, its randomness and its clock are in force.
 class libtpms_engine::running {
@@ -220,7 +236,7 @@ void libtpms_engine::power_cycle() {
     m_powered = m_last_result == TPM_SUCCESS;
     m_just_started = true;
     // A volatile state is resumed once; the next power cycle loses it as it should.
-    m_nv.erase(TPM_VOLATILESTATE_NAME);
+    m_nv.content.erase(TPM_VOLATILESTATE_NAME);
     if (m_observer != nullptr)
         m_observer->power_changed(engine_observer_if::power::cycled);
 }
@@ -237,7 +253,7 @@ void libtpms_engine::power_off() {
 
 void libtpms_engine::erase() {
     power_off();
-    m_nv.clear();
+    m_nv.content.clear();
     if (m_observer != nullptr)
         m_observer->power_changed(engine_observer_if::power::erased);
 }
@@ -260,11 +276,11 @@ bytes libtpms_engine::state_unseen(state_kind kind) {
         return read_state(TPMLIB_STATE_PERMANENT);
     if (kind == state_kind::volatile_state)
         return m_powered ? read_state(TPMLIB_STATE_VOLATILE) : bytes{};
-    const auto saved = m_nv.find(TPM_SAVESTATE_NAME);
+    const auto saved = m_nv.content.find(TPM_SAVESTATE_NAME);
     wire_writer state;
     state.sized32(read_state(TPMLIB_STATE_PERMANENT));
     state.sized32(m_powered ? read_state(TPMLIB_STATE_VOLATILE) : bytes{});
-    state.sized32(saved != m_nv.end() ? saved->second : bytes{});
+    state.sized32(saved != m_nv.content.end() ? saved->second : bytes{});
     return state.take();
 }
 
@@ -283,16 +299,16 @@ bool libtpms_engine::replace_state(state_kind kind, byte_view state) {
             return false;
     }
     power_off();
-    auto previous = m_nv;
+    auto previous = m_nv.content;
     int kinds = 0;
     const auto place = [&](const char* name, bytes& blob, int library_kind) {
         if (blob.empty())
             return;
-        m_nv[name] = std::move(blob);
+        m_nv.content[name] = std::move(blob);
         kinds |= library_kind;
     };
     if (kind == state_kind::both)
-        m_nv.clear();
+        m_nv.content.clear();
     place(TPM_PERMANENT_ALL_NAME, permanent, TPMLIB_STATE_PERMANENT);
     place(TPM_VOLATILESTATE_NAME, volatile_part, TPMLIB_STATE_VOLATILE);
     place(TPM_SAVESTATE_NAME, saved, TPMLIB_STATE_SAVE_STATE);
@@ -300,7 +316,7 @@ bool libtpms_engine::replace_state(state_kind kind, byte_view state) {
     m_last_result = TPMLIB_ValidateState(static_cast<TPMLIB_StateType>(kinds), 0);
     if (m_last_result == TPM_SUCCESS)
         return true;
-    m_nv = std::move(previous);
+    m_nv.content = std::move(previous);
     return false;
 }
 

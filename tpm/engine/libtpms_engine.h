@@ -64,6 +64,23 @@ class libtpms_engine final : public engine_if {
     /// One observer, nullptr for none; it must outlive the engine or be taken away.
     void observe(engine_observer_if* who) { m_observer = who; }
     void power_off();
+
+    /// The blobs themselves, as this engine keeps them.
+    using blobs = std::map<std::string, bytes, std::less<>>;
+    const blobs& stored() const { return m_nv.content; }
+    void put_back(blobs content) { m_nv.content = std::move(content); }
+    nv_if& nv() { return m_nv; }
+    /// From the next access on the library's NV is reached through `wire`, which passes on to nv().
+    void place_nv_behind(nv_if& wire) { m_nv_wire = &wire; }
+    /// What this TPM takes for the time from now on, in nanoseconds; a result smaller than one before is a
+    /// clock that goes backwards.
+    void set_clock(std::function<std::uint64_t()> now_ns) { m_now_ns = std::move(now_ns); }
+    const std::function<std::uint64_t()>& clock() const { return m_now_ns; }
+
+    /// True inside a call of any engine, where only its entropy, clock and NV are asked: no engine may be
+    /// called then.
+    static bool in_call();
+
     /// Removes power and forgets all state: the next power_cycle() finds a TPM as it left its maker.
     void erase();
     bool powered() const { return m_powered; }
@@ -96,12 +113,20 @@ class libtpms_engine final : public engine_if {
     bool replace_state(state_kind kind, byte_view state);
     bytes read_state(int library_kind);
 
+    struct memory final : nv_if {
+        std::optional<bytes> load(std::string_view name) override;
+        bool store(std::string_view name, byte_view blob) override;
+        bool remove(std::string_view name) override;
+        blobs content;
+    };
+
     libtpms_host& m_host;
     engine_params m_params;
     entropy_if& m_entropy;
     std::function<std::uint64_t()> m_now_ns;
     writable_image::snapshot m_data;
-    std::map<std::string, bytes, std::less<>> m_nv;
+    memory m_nv;
+    nv_if* m_nv_wire = &m_nv;
     std::uint8_t m_locality = 0;
     bool m_physical_presence = true;
     bool m_powered = false;

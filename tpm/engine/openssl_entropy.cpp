@@ -14,7 +14,7 @@ int draw(unsigned char* out, int count) {
         return RAND_OpenSSL()->bytes(out, count);
     if (count > 0)
         s_entropy->fill({reinterpret_cast<std::byte*>(out), static_cast<std::size_t>(count)});
-    return 1;
+    return s_entropy->works() ? 1 : 0;
 }
 
 int seed(const void* data, int count) {

@@ -108,6 +108,8 @@ int decode(byte_view text, RSA* key) {
 int generate(RSA* target, int bits, BIGNUM* exponent, entropy_if& entropy) {
     expanded_seed::seed seed;
     entropy.fill(seed);
+    if (!entropy.works())
+        return 0;
     const auto size = wire_writer().u32(static_cast<std::uint32_t>(bits)).take();
     const auto pair = rsa_memo::recall("key pair", {seed, size, octets_of(exponent)}, [&] {
         expanded_seed stream(seed);

@@ -261,7 +261,10 @@ void tis_device::go_written() {
     m_command_locality = static_cast<std::uint8_t>(m_arbiter.active());
     m_command_ordinal = m_fsm.ordinal();
     m_response = m_engine.execute(m_fsm.command(), m_command_locality);
-    arm(command_done, m_now + sample(m_profile, m_command_ordinal, m_chance));
+    auto duration = sample(m_profile, m_command_ordinal, m_chance);
+    if (on_duration)
+        duration = on_duration(m_command_ordinal, duration);
+    arm(command_done, m_now + duration);
 }
 
 // The engine's work is done already when the cancellation comes, so the answer is the real one, only sooner.

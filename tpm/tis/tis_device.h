@@ -4,6 +4,7 @@
 #include <tlm_utils/simple_target_socket.h>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <systemc>
 #include <tlm>
 #include <vector>
@@ -60,6 +61,10 @@ class tis_device : public sc_core::sc_module {
 
     /// LRESET# pulse: power-cycles the engine, forgets everything volatile, runs TPM_Init again.
     void reset();
+
+    /// What a command that was drawn this long takes instead; empty: that long. Asked at each tpmGo, after
+    /// the engine has computed the answer.
+    std::function<sc_core::sc_time(std::uint32_t ordinal, const sc_core::sc_time& drawn)> on_duration;
 
     /// What software could read now; pure.
     tis_state snapshot() const;

@@ -36,11 +36,16 @@ struct page_event {
 class whole_machine : private tlm::tlm_analysis_if<xen::grant_map_change>,
                       private tlm::tlm_analysis_if<xen::xenstore_message> {
   public:
-    explicit whole_machine(const std::vector<override_text>& overrides = {})
+    /// `wires`: what stands on the machine's wires; outlives it.
+    explicit whole_machine(const std::vector<override_text>& overrides = {},
+                           models::wire_inserter* wires = nullptr)
         : m_scenario(load_scenario("deep_attestation", overrides)),
-          platform("machine", m_scenario.config, [this](const models::timeline_entry& entry) {
-              timeline.push_back(entry.domain + ": " + entry.text);
-          }) {
+          platform(
+              "machine", m_scenario.config,
+              [this](const models::timeline_entry& entry) {
+                  timeline.push_back(entry.domain + ": " + entry.text);
+              },
+              wires) {
         platform.hypervisor().grants.bind(*this);
         platform.store().messages.bind(*this);
         platform.hypervisor().on_stopped([this](xen::domain& which, xen::shutdown_reason why) {
@@ -55,6 +60,7 @@ class whole_machine : private tlm::tlm_analysis_if<xen::grant_map_change>,
     }
 
     const models::platform::outcome& run() { return platform.run(); }
+    const models::run_config& config() const { return m_scenario.config; }
 
     models::guest_domain& guest(const std::string& name) {
         for (const auto& each : platform.guests())
