@@ -27,6 +27,8 @@ std::string head(const campaign_summary& of) {
     if (of.time_spent.count() > 0)
         text += fmt::format(", {:.1f} runs/s", static_cast<double>(of.finished) * 1000 /
                                                    static_cast<double>(of.time_spent.count()));
+    if (of.finished < of.planned)
+        text += "\n         not all finished: what is there is no random sample, ratios may mislead";
     return text + fmt::format("\nplan     {}\nresults  {}\n", of.header.identity.plan(), of.result_hash);
 }
 
