@@ -1,6 +1,7 @@
 // What faults do to the hardware TPM's answers, times, power, clock, memory and chance.
 #include <utility>
 
+#include "scenarios/faults/entropy_tap.h"
 #include "scenarios/faults/nv_tap.h"
 #include "tests/scenarios/faults/hardware_bench.h"
 
@@ -12,6 +13,15 @@ const std::string pcr_read_answer = "00c40000001e00000000";
 std::uint32_t word_of(const std::string& answer, std::size_t octet) {
     return static_cast<std::uint32_t>(std::stoul(answer.substr(2 * octet, 8), nullptr, 16));
 }
+
+/// Counts up.
+struct counting_octets final : tpm::entropy_if {
+    void fill(std::span<std::byte> out) override {
+        for (auto& octet : out)
+            octet = std::byte(next++);
+    }
+    unsigned next = 0;
+};
 
 }  // namespace
 
@@ -248,6 +258,23 @@ TEST_CASE("a chip that finds no memory takes itself for new") {
     engine.power_cycle();
     CHECK(engine.powered());
     CHECK(made_ready() != before);
+}
+
+TEST_CASE("random numbers with a period are those that came first again") {
+    hardware_bench t;
+    counting_octets source;
+    entropy_tap entropy(*t.hub.find("tpm.entropy"), source);
+    const auto draw = [&](std::size_t size) {
+        bytes out(size);
+        entropy.fill(out);
+        return models::to_hex(out);
+    };
+    CHECK(draw(2) == "0001");
+    t.arm("entropy.repeating", {{"period", "3"}}, on_every());
+    CHECK(draw(2) == "0203");
+    CHECK(draw(5) == "0402030402");
+    CHECK(draw(1) == "03");
+    CHECK(entropy.works());
 }
 
 TEST_CASE("random numbers are constant or repeat or fail") {
