@@ -193,6 +193,18 @@ std::vector<latency_row> latency_table::rows() const {
     return sorted;
 }
 
+std::vector<latency_row> latency_table::unanswered() const {
+    std::vector<latency_row> list;
+    for (const auto& [ring, open] : m_open) {
+        latency_row row;
+        row.time_ns = open.submitted;
+        row.origin = who(ring.first).name;
+        row.ordinal = open.ordinal;
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
 void latency_table::write_csv(std::ostream& out) const {
     out << "time_ns,origin,ordinal,result,queue,ring,backend,save,manager,bus,chip,return,total\n";
     for (const latency_row& row : rows())

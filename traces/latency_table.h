@@ -45,6 +45,8 @@ class latency_table final : public command_observer_if {
 
     /// Rows of commands that have ended, by time.
     std::vector<latency_row> rows() const;
+    /// Requests in the rings that nobody has answered yet: only when, whose and what.
+    std::vector<latency_row> unanswered() const;
     /// "time_ns,origin,ordinal,result,queue,ring,backend,save,manager,bus,chip,return,total"; the result is
     /// decimal, "none" without an answer.
     void write_csv(std::ostream& out) const;

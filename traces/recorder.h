@@ -50,6 +50,7 @@ class recorder final : public command_observer_if {
     void write_gtkw(std::ostream& out, const std::string& vcd_name);
     void write_latency_csv(std::ostream& out) const { m_latency.write_csv(out); }
     std::vector<latency_row> latency_rows() const { return m_latency.rows(); }
+    std::vector<latency_row> unanswered() const { return m_latency.unanswered(); }
 
   private:
     template <typename Observation, typename Function>

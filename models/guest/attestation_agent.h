@@ -37,6 +37,10 @@ class attestation_agent {
     /// The evidence of the last attestation, as sent.
     const evidence& last_evidence() const { return m_evidence; }
 
+    /// One quote of the vTPM, one deep quote; after enrol(). False with `problem` when refused.
+    bool quote(const challenge_reply& challenge, std::string& problem);
+    bool deep_quote(const challenge_reply& challenge, std::string& problem);
+
     tpm::tpm12::client& tpm() { return m_tpm; }
 
   private:
@@ -44,8 +48,6 @@ class attestation_agent {
     bool make_identity(std::string& problem);
     bool activate_identity(const enrol_reply& reply, std::string& problem);
     bool load_identity(std::string& problem);
-    bool quote(const challenge_reply& challenge, std::string& problem);
-    bool deep_quote(const challenge_reply& challenge, std::string& problem);
     bool read_pcrs(std::string& problem);
 
     std::string m_guest;

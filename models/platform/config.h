@@ -57,6 +57,29 @@ struct vtpm_config {
     std::string command_line;
 };
 
+/// What a guest's user space asks of its TPM, again and again.
+struct load_config {
+    enum class command : std::uint8_t {
+        vtpm_pcr_read,    ///< TPM_PCRRead of the vTPM; saves the image as every success does
+        vtpm_extend,      ///< TPM_Extend of the vTPM
+        vtpm_get_random,  ///< TPM_GetRandom of the vTPM
+        chip_pcr_read,    ///< TPM_PCRRead of the hardware TPM, through vTPM and manager
+        chip_get_random,  ///< TPM_GetRandom of the hardware TPM, likewise
+        quote,            ///< OIAP and TPM_Quote of the vTPM
+        deep_quote,       ///< OIAP and the deep quote: vTPM, manager, hardware TPM
+    };
+    command what = command::vtpm_pcr_read;
+    bool open = false;          ///< arrivals do not wait for answers; false: one request after the other
+    bool exponential = false;   ///< intervals drawn from an exponential distribution; false: constant
+    sc_core::sc_time interval;  ///< open: mean time between arrivals; closed: mean think time
+    std::uint64_t count = 0;    ///< operations; 0: no limit
+    sc_core::sc_time duration;  ///< nothing is begun (closed) or arrives (open) later; zero: no limit
+    sc_core::sc_time warm_up;   ///< the first part of the load, which figures leave out
+    std::optional<sc_core::sc_time> start;     ///< simulated time; absent: as soon as user space is there
+    std::optional<sc_core::sc_time> deadline;  ///< an operation that takes longer has missed it
+    bool before_attestation = false;
+};
+
 struct guest_config {
     std::string name;
     std::string label;
@@ -71,6 +94,8 @@ struct guest_config {
     sc_core::sc_time attest_after;         ///< from the start of user space to the challenge
     std::uint32_t attestations = 1;
     sc_core::sc_time attestation_interval;
+    bool hwrng = true;                ///< the kernel's random pool is fed from the vTPM
+    std::optional<load_config> load;  ///< absent: none
 };
 
 struct machine_config {

@@ -24,7 +24,7 @@ void linux_domain::main_thread() {
         os.shut_down(xen::shutdown_reason::crash);
     }
     m_bus = std::make_unique<linux_xenbus>(os);
-    m_tpm = std::make_unique<linux_tpmfront>(os, *m_bus, m_context.behaviours, m_context.drivers);
+    m_tpm = std::make_unique<linux_tpmfront>(os, *m_bus, m_context.behaviours, drivers());
     if (m_command_hook)
         m_tpm->chip().on_command(m_command_hook);
     if (m_answer_hook)
@@ -71,12 +71,35 @@ void guest_domain::user_space() {
         tpm().wait_until_present();
         os.log(level::info, "a vTPM was attached to the running guest");
     }
-    m_agent = std::make_unique<attestation_agent>(m_config.name, tpm(), m_network, m_entropy, os, m_files);
+    m_device = std::make_unique<transport_watch>(tpm());
+    m_agent = std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os, m_files);
+    const bool load_first = m_config.load && m_config.load->before_attestation;
+    if (load_first)
+        carry_load();
     on_attestation();
     if (m_config.attestations != 0)
         run_attestations(m_config, *m_agent, m_boot_log, *m_measurements, os, on_outcome);
+    if (m_config.load && !load_first)
+        carry_load();
     user_program(*this);
     on_finished();
+}
+
+driver_params guest_domain::drivers() const {
+    driver_params params = m_context.drivers;
+    params.linux_hwrng = params.linux_hwrng && m_config.hwrng;
+    return params;
+}
+
+void guest_domain::carry_load() {
+    workload load(*m_config.load, *m_device, *m_agent, os,
+                  chance_stream(m_context.seed, std::string(name()) + ".load"));
+    load.on_operation = on_load_operation;
+    load.on_begun = [this] { on_load(true); };
+    std::string problem;
+    if (!load.run(problem))
+        os.log(level::error, "no load: " + problem);
+    on_load(false);
 }
 
 dom0_domain::dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties)

@@ -10,6 +10,7 @@
 #include "models/drivers/linux_tpmfront.h"
 #include "models/drivers/linux_xenbus.h"
 #include "models/guest/linux_guest.h"
+#include "models/guest/workload.h"
 #include "models/kernel/kernel.h"
 #include "models/platform/config.h"
 #include "models/platform/network_link.h"
@@ -37,6 +38,8 @@ class linux_domain : public sc_core::sc_module {
     virtual void user_space() = 0;
     /// Before the kernel: what the boot loader does. False stops the boot.
     virtual bool boot_loader() { return true; }
+    /// What this kernel's drivers were configured with.
+    virtual driver_params drivers() const { return m_context.drivers; }
 
     const run_context& m_context;
     const std::string m_name;
@@ -61,11 +64,16 @@ class guest_domain final : public linux_domain {
     std::function<void()> on_attestation = [] {};
     /// A workload of the guest's user space, after its attestations.
     std::function<void(guest_domain&)> user_program = [](guest_domain&) {};
+    /// An operation of the guest's load has ended; the load as a whole has begun or ended.
+    std::function<void(const load_operation&)> on_load_operation = [](const load_operation&) {};
+    std::function<void(bool begun)> on_load = [](bool) {};
     const guest_config& config() const { return m_config; }
 
   private:
     void user_space() override;
     bool boot_loader() override;
+    driver_params drivers() const override;
+    void carry_load();
 
     const guest_config& m_config;
     chance_stream m_entropy;
@@ -73,6 +81,7 @@ class guest_domain final : public linux_domain {
     std::vector<measurement> m_boot_log;
     std::unique_ptr<measurement_list> m_measurements;
     agent_files m_files;  ///< on its disk
+    std::unique_ptr<transport_watch> m_device;  ///< the vTPM, as user space uses it
     std::unique_ptr<attestation_agent> m_agent;
 };
 

@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "scenarios/cli/campaign_commands.h"
+#include "scenarios/cli/study_commands.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/runner/run.h"
 
@@ -86,6 +87,9 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         run_command->add_flag("!--no-vcd", line.run.vcd, "write no trace.vcd");
         run_command->add_flag("--quiet", line.run.quiet, "no timeline");
     }
+    std::function<std::optional<int>(std::ostream&)> study_command;
+    if (simulate)
+        study_command = add_study_commands(app);
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
     add_scenario_options(*check_command, line);
     CLI::App* list_command = app.add_subcommand("list", "show what there is");
@@ -103,6 +107,8 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
             return run_scenario(line, simulate, out);
         if (campaigns.parsed())
             return campaigns.run(out, err);
+        if (const auto code = study_command ? study_command(out) : std::nullopt)
+            return *code;
         if (check_command->parsed())
             return check(line, out);
         print_list(line.listed, out);

@@ -1,5 +1,8 @@
 #include "scenarios/config/build.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "models/hex.h"
 #include "scenarios/config/files.h"
 #include "scenarios/profiles/cost_fields.h"
@@ -23,6 +26,21 @@ std::uint32_t pcr_mask(const std::vector<std::uint64_t>& pcrs) {
     for (std::uint64_t pcr : pcrs)
         mask |= 1U << pcr;
     return mask;
+}
+
+models::load_config::command load_command(const std::string& name) {
+    using enum models::load_config::command;
+    constexpr std::pair<std::string_view, models::load_config::command> names[] = {
+        {"vtpm_pcr_read", vtpm_pcr_read},
+        {"vtpm_extend", vtpm_extend},
+        {"vtpm_get_random", vtpm_get_random},
+        {"chip_pcr_read", chip_pcr_read},
+        {"chip_get_random", chip_get_random},
+        {"quote", quote},
+        {"deep_quote", deep_quote}};
+    const auto* found = std::ranges::find(names, name, [](const auto& each) { return each.first; });
+    sc_assert(found != std::end(names));
+    return found->second;
 }
 
 class builder {
@@ -64,6 +82,10 @@ class builder {
                                    m_all->text("behaviours." + std::string(each.name)) == "hardened");
         machine.chip = read_chip_profile(m_library, m_all->text("machine.chip"), m_all->where("machine.chip"),
                                          "machine.chip");
+        if (m_all->has("machine.bus_khz"))
+            machine.chip.bus_mhz = static_cast<double>(m_all->integer("machine.bus_khz")) / 1000;
+        if (m_all->has("machine.bus_wait_clocks"))
+            machine.chip.lpc_wait_clocks = integer("machine.bus_wait_clocks");
         machine.firmware = measurements("machine.firmware");
         machine.manager = manager();
         for (const std::string& name : m_all->names_below("vtpm"))
@@ -175,7 +197,29 @@ class builder {
         guest.attest_after = m_all->duration(path + ".attest_after");
         guest.attestations = integer(path + ".attestations");
         guest.attestation_interval = m_all->duration(path + ".attestation_interval");
+        guest.hwrng = m_all->boolean(path + ".hwrng");
+        if (m_all->has_section(path + ".load"))
+            guest.load = load(path + ".load");
         return guest;
+    }
+
+    std::optional<sc_core::sc_time> optional_time(const std::string& path) const {
+        return m_all->has(path) ? std::optional(m_all->duration(path)) : std::nullopt;
+    }
+
+    models::load_config load(const std::string& path) const {
+        models::load_config load;
+        load.what = load_command(m_all->text(path + ".command"));
+        load.open = m_all->text(path + ".loop") == "open";
+        load.exponential = m_all->text(path + ".spacing") == "exponential";
+        load.interval = m_all->duration(path + ".interval");
+        load.count = m_all->integer(path + ".count");
+        load.duration = m_all->duration(path + ".duration");
+        load.warm_up = m_all->duration(path + ".warm_up");
+        load.start = optional_time(path + ".start");
+        load.deadline = optional_time(path + ".deadline");
+        load.before_attestation = m_all->text(path + ".when") == "before_attestation";
+        return load;
     }
 
     models::guest_reference reference(const std::string& guest) {

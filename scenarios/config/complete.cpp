@@ -15,9 +15,14 @@ std::vector<std::string> instances(const settings& all, const std::string& patte
         return {pattern};
     std::size_t close = pattern.find('>', open);
     std::string before = pattern.substr(0, open - 1);
+    const std::string after = pattern.substr(close + 1);
     std::vector<std::string> paths;
-    for (const std::string& name : all.names_below(before))
-        paths.push_back(before + '.' + name + pattern.substr(close + 1));
+    for (const std::string& name : all.names_below(before)) {
+        const std::string thing = before + '.' + name;
+        // A guest without this table carries no load.
+        if (!after.starts_with(".load.") || all.has_section(thing + ".load"))
+            paths.push_back(thing + after);
+    }
     return paths;
 }
 

@@ -5,6 +5,7 @@
 #include "scenarios/config/build.h"
 #include "scenarios/config/build_faults.h"
 #include "scenarios/config/complete.h"
+#include "scenarios/config/fleet.h"
 #include "scenarios/config/topology.h"
 
 namespace vtwin::scenario {
@@ -43,10 +44,11 @@ loaded_scenario load_scenario(const std::string& file, const std::vector<overrid
                               const std::filesystem::path& library) {
     std::filesystem::path path = find_file(file, library);
     loaded_scenario loaded;
-    loaded.all = read_settings(path, file, overrides, library);
+    loaded.all = expand_fleet(read_settings(path, file, overrides, library));
     if (!loaded.all.has_section("manager"))
         throw user_error({file, 0}, "manager", "missing; a machine needs a [manager] section");
-    complete(loaded.all, overrides.empty() ? loaded.all : read_settings(path, file, {}, library),
+    complete(loaded.all,
+             overrides.empty() ? loaded.all : expand_fleet(read_settings(path, file, {}, library)),
              path.stem().string(), library);
     std::vector<problem> problems = check_topology(loaded.all);
     if (problems.empty())

@@ -121,6 +121,24 @@ void check_guests(const settings& all, problems& out) {
     }
 }
 
+void check_loads(const settings& all, problems& out) {
+    for (const std::string& name : all.names_below("guest")) {
+        const std::string load = "guest." + name + ".load";
+        if (!all.has_section(load))
+            continue;
+        const std::uint64_t count = all.integer(load + ".count"), duration = all.integer(load + ".duration"),
+                            warm_up = all.integer(load + ".warm_up");
+        if (count == 0 && duration == 0)
+            out.push_back({all.where(load), load, "expected a count or a duration, or the load never ends"});
+        if (duration != 0 && warm_up >= duration)
+            out.push_back({all.where(load + ".warm_up"), load + ".warm_up",
+                           "expected less than the load's duration, or nothing is left to be measured"});
+        if (all.text(load + ".loop") == "open" && all.integer(load + ".interval") == 0)
+            out.push_back({all.where(load + ".interval"), load + ".interval",
+                           "expected a time above zero between arrivals of an open loop"});
+    }
+}
+
 /// Sections about a guest must name one.
 void check_guest_sections(const settings& all, const std::string& section, problems& out) {
     std::vector<std::string> guests = all.names_below("guest");
@@ -141,6 +159,7 @@ std::vector<problem> check_topology(const settings& all) {
     check_domain_names(all, out);
     check_vtpms(all, out);
     check_guests(all, out);
+    check_loads(all, out);
     check_guest_sections(all, "verifier.reference", out);
     check_guest_sections(all, "expect", out);
     for (const char* path : {"verifier.vtpm_pcrs", "verifier.hardware_pcrs"})

@@ -42,6 +42,11 @@ void add_machine_keys(list& keys) {
         {"machine.xsm", boolean, standard, "true", "FLASK labels are available (Xen built with XSM)"});
     keys.push_back(
         {"machine.chip", string, standard, "slb9635", "hardware TPM: a profile of profiles/chips"});
+    keys.push_back({"machine.bus_khz", integer, meaning, "",
+                    "clock of the chip's bus in kHz, 0: takes no time; absent: the chip profile's", 0,
+                    1000000});
+    keys.push_back({"machine.bus_wait_clocks", integer, meaning, "",
+                    "wait states in every cycle of the bus; absent: the chip profile's", 0, 100000});
     keys.push_back({"machine.hypervisor", string, standard, "xen_x86",
                     "costs of Xen: a profile of profiles/hypervisor"});
     keys.push_back({"machine.software", string, standard, "stubdom_x86",
@@ -137,6 +142,85 @@ void add_guest_keys(list& keys) {
         {"guest.<name>.attestations", integer, standard, "1", "how often the guest is attested", 0, 10000});
     keys.push_back(
         {"guest.<name>.attestation_interval", time, standard, "1 s", "time between two attestations"});
+    keys.push_back({"guest.<name>.hwrng", boolean, standard, "true",
+                    "the kernel's random pool is fed from the vTPM every few seconds"});
+}
+
+void add_load_keys(list& keys) {
+    using enum value_type;
+    using enum absence;
+    const std::string load = "guest.<name>.load.";
+    keys.push_back(
+        {load + "command",
+         choice,
+         error,
+         "",
+         "operation that user space repeats; chip_*: by the hardware TPM, through vTPM and manager",
+         0,
+         0,
+         {"vtpm_pcr_read", "vtpm_extend", "vtpm_get_random", "chip_pcr_read", "chip_get_random", "quote",
+          "deep_quote"}});
+    keys.push_back({load + "loop",
+                    choice,
+                    standard,
+                    "closed",
+                    "closed: the next operation waits for the answer; open: it arrives at its own time",
+                    0,
+                    0,
+                    {"closed", "open"}});
+    keys.push_back({load + "interval", time, standard, "0 ns",
+                    "closed: mean time between answer and next operation; open: mean time between arrivals"});
+    keys.push_back({load + "spacing",
+                    choice,
+                    standard,
+                    "constant",
+                    "distribution of the interval",
+                    0,
+                    0,
+                    {"constant", "exponential"}});
+    keys.push_back(
+        {load + "count", integer, standard, "0", "number of operations; 0: no limit", 0, 1000000000});
+    keys.push_back({load + "duration", time, standard, "0 ns",
+                    "no operation begins (open: arrives) later than this; 0: no limit"});
+    keys.push_back({load + "warm_up", time, standard, "0 ns", "first part of the load, left out of figures"});
+    keys.push_back({load + "start", time, meaning, "",
+                    "simulated time of its begin; absent: as soon as user space is ready"});
+    keys.push_back(
+        {load + "deadline", time, meaning, "", "an operation that takes longer is counted as late", 1});
+    keys.push_back({load + "when",
+                    choice,
+                    standard,
+                    "after_attestation",
+                    "before or after the guest's attestations",
+                    0,
+                    0,
+                    {"before_attestation", "after_attestation"}});
+}
+
+/// The same keys once more, for the guests of a fleet and their vTPMs; never filled in, only copied.
+void add_fleet_keys(list& keys) {
+    using enum value_type;
+    using enum absence;
+    list templates;
+    for (const key_declaration& key : keys)
+        for (const std::string thing : {"guest", "vtpm"}) {
+            const std::string prefix = thing + ".<name>.";
+            if (!key.pattern.starts_with(prefix))
+                continue;
+            const std::string part = key.pattern.substr(prefix.size());
+            if (part == "uuid" || part == "administrator" || (thing == "guest" && part == "vtpm"))
+                continue;
+            key_declaration copy = key;
+            copy.pattern = "fleet." + thing + '.' + part;
+            copy.when_absent = meaning;
+            copy.standard.clear();
+            copy.doc = "for every guest of the fleet: " + key.doc;
+            templates.push_back(std::move(copy));
+        }
+    keys.push_back({"fleet.count", integer, meaning, "",
+                    "guests <prefix>1 to <prefix>N, each with a vTPM <prefix>N-vtpm", 0, 1000});
+    keys.push_back({"fleet.prefix", string, meaning, "", "start of their names; absent: \"fleet\""});
+    keys.insert(keys.end(), templates.begin(), templates.end());
 }
 
 void add_verifier_keys(list& keys) {
@@ -228,6 +312,8 @@ const std::vector<key_declaration>& all_keys() {
         add_manager_keys(made);
         add_vtpm_keys(made);
         add_guest_keys(made);
+        add_load_keys(made);
+        add_fleet_keys(made);
         add_verifier_keys(made);
         add_expectation_keys(made);
         add_fault_keys(made);

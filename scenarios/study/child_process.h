@@ -1,0 +1,34 @@
+// A piece of work in a forked process: a text comes back, or the reason why none does.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+
+namespace vtwin::scenario::study {
+
+/// The child dies with its parent. Its standard output is thrown away.
+class child_process {
+  public:
+    /// Forks; `work` runs in the child, what it returns is sent to the parent. An exception's message is
+    /// sent as the problem.
+    explicit child_process(const std::function<std::string()>& work);
+    ~child_process();
+    child_process(child_process&& other) noexcept;
+    child_process& operator=(child_process&&) = delete;
+
+    /// File descriptor that becomes readable when there is something to read.
+    int readable() const { return m_pipe; }
+    /// Reads what is there; false when the child has sent everything.
+    bool read_some();
+    /// After read_some gave false: waits for the end. False with `text` = the problem.
+    bool finish(std::string& text);
+
+  private:
+    pid_t m_pid = -1;
+    int m_pipe = -1;
+    std::string m_received;
+};
+
+}  // namespace vtwin::scenario::study

@@ -1,0 +1,375 @@
+#include "scenarios/study/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "scenarios/schema/units.h"
+
+namespace vtwin::scenario::study {
+namespace {
+
+using report::alignment;
+
+constexpr const char* hop_names[] = {"queue", "ring", "backend", "save", "manager", "bus", "chip", "return"};
+constexpr double ns_per_ms = 1e6;
+
+bool in_nanoseconds(const std::string& metric) {
+    return metric.ends_with("_ns");
+}
+/// Metrics in nanoseconds are shown in milliseconds.
+double shown(const std::string& metric, double value) {
+    return in_nanoseconds(metric) ? value / ns_per_ms : value;
+}
+std::string title_of(const std::string& metric) {
+    return in_nanoseconds(metric) ? metric.substr(0, metric.size() - 3) + " [ms]" : metric;
+}
+std::string number(double value) {
+    return fmt::format("{:.6g}", value);
+}
+std::string text_of(const estimate& what, const std::string& metric) {
+    if (what.count == 0)
+        return "-";
+    const std::string mean = number(shown(metric, what.mean));
+    return what.count < 2 ? mean : fmt::format("{} ± {:.2g}", mean, shown(metric, what.half_width));
+}
+
+/// A label as a number, in seconds when it is a time.
+std::optional<double> numeric(const std::string& label) {
+    if (const auto time = parse_time(label))
+        return static_cast<double>(*time) / 1e12;
+    double value = 0;
+    const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
+    return error == std::errc() && end == label.data() + label.size() ? std::optional(value) : std::nullopt;
+}
+
+/// The sweep that makes a good x axis: the longest whose labels are all numbers.
+std::optional<std::size_t> x_axis(const study& what) {
+    std::optional<std::size_t> best;
+    for (std::size_t i = 0; i < what.sweeps.size(); ++i) {
+        const auto& labels = what.sweeps[i].labels;
+        const bool numbers =
+            std::ranges::all_of(labels, [](const auto& label) { return numeric(label).has_value(); });
+        if (numbers && labels.size() > 1 && (!best || labels.size() > what.sweeps[*best].labels.size()))
+            best = i;
+    }
+    return best;
+}
+
+std::string other_labels(const study& what, const setting& which, std::size_t without) {
+    std::string text;
+    for (std::size_t i = 0; i < which.labels.size(); ++i)
+        if (i != without)
+            text += (text.empty() ? "" : ", ") + what.sweeps[i].name + '=' + which.labels[i];
+    return text;
+}
+
+report::table table_of(const study& what, const std::string& caption,
+                       const std::vector<std::string>& titles) {
+    report::table made;
+    made.caption = caption;
+    for (const sweep& each : what.sweeps)
+        made.columns.push_back({each.name});
+    for (const std::string& each : titles)
+        made.columns.push_back({each, alignment::right});
+    return made;
+}
+
+std::vector<report::cell> labels_of(const setting_points& of) {
+    std::vector<report::cell> cells;
+    for (const std::string& label : of.which.labels)
+        cells.push_back({label});
+    return cells;
+}
+
+report::table figures(const study& what, const std::vector<setting_points>& settings) {
+    std::vector<std::string> titles{"runs"};
+    for (const std::string& metric : what.metrics)
+        titles.push_back(title_of(metric));
+    report::table made =
+        table_of(what, "Means over the replications, with 95 % confidence intervals", titles);
+    for (const setting_points& each : settings) {
+        auto row = labels_of(each);
+        row.push_back({each.failed == 0 ? std::to_string(each.points.size())
+                                        : fmt::format("{}, {} failed", each.points.size(), each.failed),
+                       each.failed == 0 ? report::severity::none : report::severity::bad});
+        for (const std::string& metric : what.metrics)
+            row.push_back({text_of(mean_of(each, metric), metric)});
+        made.rows.push_back(std::move(row));
+    }
+    return made;
+}
+
+report::table differences(const study& what, const std::vector<setting_points>& settings) {
+    std::vector<std::string> titles;
+    for (const std::string& metric : what.metrics)
+        titles.push_back(title_of(metric));
+    report::table made = table_of(
+        what, "Differences from the first setting, seed by seed, with 95 % confidence intervals", titles);
+    for (std::size_t i = 1; i < settings.size(); ++i) {
+        auto row = labels_of(settings[i]);
+        for (const std::string& metric : what.metrics)
+            row.push_back({text_of(difference(settings[i], settings[0], metric), metric)});
+        made.rows.push_back(std::move(row));
+    }
+    return made;
+}
+
+report::line_chart curve(const study& what, const std::vector<setting_points>& settings, std::size_t axis,
+                         const std::vector<std::string>& metrics, const std::string& caption,
+                         const std::string& unit) {
+    report::line_chart chart;
+    chart.caption = caption;
+    const bool times = parse_time(what.sweeps[axis].labels.front()).has_value();
+    chart.x = {what.sweeps[axis].name, times ? "s" : "", false};
+    const auto [least, most] = std::ranges::minmax(what.sweeps[axis].labels, {},
+                                                   [](const std::string& label) { return *numeric(label); });
+    constexpr double wide = 16;  // from here on the small values would lie on top of each other
+    chart.x.logarithmic = *numeric(least) > 0 && *numeric(most) >= wide * *numeric(least);
+    chart.y = {caption, unit, false};
+    for (const std::string& metric : metrics) {
+        std::map<std::string, report::series> curves;
+        std::vector<std::string> order;
+        for (const setting_points& each : settings) {
+            const estimate value = mean_of(each, metric);
+            if (value.count == 0)
+                continue;
+            const std::string rest = other_labels(what, each.which, axis);
+            const std::string name = metrics.size() == 1 ? (rest.empty() ? metric : rest)
+                                                         : metric + (rest.empty() ? "" : ", " + rest);
+            if (!curves.contains(name))
+                order.push_back(name);
+            report::point point{*numeric(each.which.labels[axis]), shown(metric, value.mean)};
+            if (value.count > 1) {
+                point.low = shown(metric, value.mean - value.half_width);
+                point.high = shown(metric, value.mean + value.half_width);
+            }
+            curves[name].name = name;
+            curves[name].points.push_back(point);
+        }
+        for (const std::string& name : order) {
+            std::ranges::sort(curves[name].points, {}, &report::point::x);
+            chart.curves.push_back(std::move(curves[name]));
+        }
+    }
+    return chart;
+}
+
+report::line_chart distributions(const study& what, const std::vector<setting_points>& settings) {
+    report::line_chart chart;
+    chart.caption = "Distribution of the latency, all replications together";
+    chart.x = {"latency", "ms", true};
+    chart.y = {"share of operations", "", false};
+    for (const setting_points& each : settings) {
+        std::vector<double> values;
+        for (const stored_point* point : each.points)
+            for (const double value : point->quantiles)
+                values.push_back(value / ns_per_ms);
+        if (!values.empty())
+            chart.curves.push_back(report::distribution(label_of(what, each.which), std::move(values)));
+    }
+    return chart;
+}
+
+report::stacked_bars waterfall(const study& what, const std::vector<setting_points>& settings) {
+    report::stacked_bars chart;
+    chart.caption = "Where the time of an operation goes, mean";
+    chart.scale = {"time", "ms", false};
+    std::vector<std::pair<std::string, std::string>> parts{{"wait in guest", "guest_wait.mean_ns"}};
+    for (const char* hop : hop_names)
+        parts.emplace_back(hop, std::string("hop.") + hop + ".mean_ns");
+    parts.emplace_back("guest's software", "hop.guest.mean_ns");
+    for (const auto& [title, metric] : parts)
+        chart.segments.push_back({title, {}});
+    for (const setting_points& each : settings) {
+        if (mean_of(each, "latency.mean_ns").count == 0)
+            continue;
+        chart.bars.push_back(label_of(what, each.which));
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            chart.segments[i].lengths.push_back(mean_of(each, parts[i].second).mean / ns_per_ms);
+    }
+    return chart;
+}
+
+bool holds_for(const formula& what, const setting_points& of) {
+    return !of.points.empty() && std::ranges::all_of(what.only, [&](const std::string& label) {
+        return std::ranges::count(of.which.labels, label) != 0;
+    });
+}
+
+std::string name_of(formula::kind which) {
+    switch (which) {
+        case formula::kind::saturation:
+            return "throughput = min(guests / unloaded latency, 1 / service time) [1/s]";
+        case formula::kind::m_d_1:
+            return "mean wait = rho S / (2 (1 - rho)), M/D/1, + median of the unloaded setting [ms]";
+        case formula::kind::sum:
+            return "mean latency = wait in guest + all hops [ms]";
+    }
+    return "";
+}
+
+report::table comparison(const study& what, const std::vector<setting_points>& settings,
+                         const formula& each) {
+    report::table made = table_of(what, name_of(each.which), {"formula", "measured", "deviation"});
+    const double unit = each.which == formula::kind::saturation ? 1 : ns_per_ms;
+    // The first setting of those that the formula is about is the one of least load.
+    const auto unloaded =
+        std::ranges::find_if(settings, [&](const auto& one) { return holds_for(each, one); });
+    for (const setting_points& setting : settings) {
+        const auto found = predict(each, setting, *unloaded);
+        if (!found)
+            continue;
+        auto row = labels_of(setting);
+        row.push_back({number(found->expected / unit)});
+        row.push_back({number(found->measured / unit)});
+        row.push_back({fmt::format("{:+.3f} %", 100 * found->deviation())});
+        made.rows.push_back(std::move(row));
+    }
+    return made;
+}
+
+report::section curves_section(const study& what, const std::vector<setting_points>& settings,
+                               const std::vector<stored_point>& points) {
+    report::section section{"Curves", {}};
+    if (const auto axis = x_axis(what)) {
+        for (const std::string& metric : what.metrics)
+            section.blocks.emplace_back(
+                curve(what, settings, *axis, {metric},
+                      in_nanoseconds(metric) ? metric.substr(0, metric.size() - 3) : metric,
+                      in_nanoseconds(metric) ? "ms" : ""));
+        std::vector<std::string> parts;
+        for (const stored_point& point : points)
+            for (const auto& [name, value] : point.values)
+                if (name.starts_with("utilisation.") && std::ranges::find(parts, name) == parts.end())
+                    parts.push_back(name);
+        section.blocks.emplace_back(curve(what, settings, *axis, parts, "utilisation", ""));
+    }
+    section.blocks.emplace_back(distributions(what, settings));
+    section.blocks.emplace_back(waterfall(what, settings));
+    return section;
+}
+
+report::section problems_section(const study& what, const std::vector<stored_point>& points) {
+    report::table table;
+    table.caption = "Runs without figures";
+    table.columns = {{"setting"}, {"seed", alignment::right}, {"why"}};
+    const auto settings = settings_of(what);
+    for (const stored_point& point : points)
+        if (!point.problem.empty())
+            table.rows.push_back({{label_of(what, settings.at(point.setting))},
+                                  {std::to_string(point.seed)},
+                                  {point.problem, report::severity::bad}});
+    return {"Problems", {std::move(table)}};
+}
+
+}  // namespace
+
+std::vector<setting_points> by_setting(const study& what, const std::vector<stored_point>& points) {
+    std::vector<setting_points> made;
+    for (setting& each : settings_of(what))
+        made.push_back({std::move(each), {}, 0});
+    for (const stored_point& point : points) {
+        if (point.problem.empty())
+            made.at(point.setting).points.push_back(&point);
+        else
+            ++made.at(point.setting).failed;
+    }
+    return made;
+}
+
+estimate mean_of(const setting_points& of, const std::string& metric) {
+    std::vector<double> samples;
+    for (const stored_point* point : of.points)
+        if (const auto found = point->values.find(metric); found != point->values.end())
+            samples.push_back(found->second);
+    return estimate_of(samples);
+}
+
+estimate difference(const setting_points& of, const setting_points& reference, const std::string& metric) {
+    std::vector<double> samples;
+    for (const stored_point* point : of.points) {
+        const auto other = std::ranges::find(reference.points, point->seed, &stored_point::seed);
+        if (other == reference.points.end())
+            continue;
+        const auto mine = point->values.find(metric), theirs = (*other)->values.find(metric);
+        if (mine != point->values.end() && theirs != (*other)->values.end())
+            samples.push_back(mine->second - theirs->second);
+    }
+    return estimate_of(samples);
+}
+
+double prediction::deviation() const {
+    return expected == 0 ? (measured == 0 ? 0 : INFINITY) : (measured - expected) / expected;
+}
+
+double m_d_1_wait(double utilisation, double service) {
+    return utilisation * service / (2 * (1 - utilisation));
+}
+
+std::optional<prediction> predict(const formula& what, const setting_points& of,
+                                  const setting_points& unloaded) {
+    if (!holds_for(what, of))
+        return std::nullopt;
+    const double service = mean_of(unloaded, "manager.service.mean_ns").mean;
+    switch (what.which) {
+        case formula::kind::saturation: {
+            const double latency = mean_of(unloaded, "latency.mean_ns").mean;
+            if (service <= 0 || latency <= 0)
+                return std::nullopt;
+            const double guests = mean_of(of, "guests").mean;
+            return prediction{std::min(guests / latency, 1 / service) * 1e9,
+                              mean_of(of, "throughput_per_s").mean};
+        }
+        case formula::kind::m_d_1: {
+            // The median in the unloaded setting is what passes until an idle server notices.
+            std::vector<double> expected;
+            for (const stored_point* point : of.points) {
+                const auto arrivals = point->values.find("manager.throughput_per_s");
+                const double utilisation =
+                    arrivals == point->values.end() ? 1 : arrivals->second * service / 1e9;
+                if (utilisation >= 1)
+                    return std::nullopt;
+                expected.push_back(m_d_1_wait(utilisation, service));
+            }
+            const double idle =
+                mean_of(unloaded, "guest_wait.p50_ns").mean + mean_of(unloaded, "manager.wait.p50_ns").mean;
+            return prediction{
+                estimate_of(expected).mean + idle,
+                mean_of(of, "guest_wait.mean_ns").mean + mean_of(of, "manager.wait.mean_ns").mean};
+        }
+        case formula::kind::sum: {
+            double sum = mean_of(of, "guest_wait.mean_ns").mean + mean_of(of, "hop.guest.mean_ns").mean;
+            for (const char* hop : hop_names)
+                sum += mean_of(of, std::string("hop.") + hop + ".mean_ns").mean;
+            return prediction{sum, mean_of(of, "latency.mean_ns").mean};
+        }
+    }
+    return std::nullopt;
+}
+
+report::page report_data(const study& what, const std::vector<stored_point>& points) {
+    const auto settings = by_setting(what, points);
+    report::page page;
+    page.title = what.title;
+    page.subtitle = {
+        what.description,
+        fmt::format("{} settings, {} seeds each from {}; {} of {} runs are there", settings.size(),
+                    what.replications, what.first_seed, points.size(), settings.size() * what.replications)};
+    page.sections.push_back({"Figures", {figures(what, settings)}});
+    if (settings.size() > 1)
+        page.sections.back().blocks.emplace_back(differences(what, settings));
+    if (!what.formulas.empty()) {
+        page.sections.push_back({"Theory", {}});
+        for (const formula& each : what.formulas)
+            page.sections.back().blocks.emplace_back(comparison(what, settings, each));
+    }
+    page.sections.push_back(curves_section(what, settings, points));
+    if (std::ranges::any_of(points, [](const auto& point) { return !point.problem.empty(); }))
+        page.sections.push_back(problems_section(what, points));
+    return page;
+}
+
+}  // namespace vtwin::scenario::study

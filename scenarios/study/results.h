@@ -1,0 +1,51 @@
+// The figures of a study in a SQLite file: every point is written in one transaction, so that a study that
+// was killed goes on where it was.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/study/metrics.h"
+#include "scenarios/study/study.h"
+
+namespace SQLite {
+class Database;
+}
+
+namespace vtwin::scenario::study {
+
+struct stored_point {
+    std::size_t setting = 0;  ///< position in settings_of
+    std::uint64_t seed = 0;
+    std::string problem;  ///< "" when there are figures
+    metrics values;
+    std::vector<double> quantiles;  ///< of the latency in nanoseconds, from 0 to 100 % in equal steps
+};
+
+/// Tables: study(key, value), points(id, setting, label, seed, problem), metrics(point, name, value),
+/// quantiles(point, step, value). Throws user_error when the file cannot be used.
+class results {
+  public:
+    /// Opens, or creates when there is none and `may_create`. An existing file must hold this study: the
+    /// same files and the same program.
+    results(const std::filesystem::path& file, const study& what, bool may_create);
+    ~results();
+    results(const results&) = delete;
+    results& operator=(const results&) = delete;
+
+    void add(const stored_point& point, const std::string& label);
+    /// By setting, then by seed; points with a problem included.
+    std::vector<stored_point> all() const;
+
+  private:
+    std::filesystem::path m_file;
+    std::unique_ptr<SQLite::Database> m_database;
+};
+
+/// "setting,seed,<sweeps...>,metric,value" by setting, seed and name; numbers as short as they read back.
+std::string csv_of(const study& what, const std::vector<stored_point>& points);
+
+}  // namespace vtwin::scenario::study
