@@ -72,7 +72,8 @@ void guest_domain::user_space() {
         os.log(level::info, "a vTPM was attached to the running guest");
     }
     m_device = std::make_unique<transport_watch>(tpm());
-    m_agent = std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os, m_files);
+    m_agent =
+        std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os, m_files);
     const bool load_first = m_config.load && m_config.load->before_attestation;
     if (load_first)
         carry_load();

@@ -80,7 +80,7 @@ class guest_domain final : public linux_domain {
     network_link m_network;
     std::vector<measurement> m_boot_log;
     std::unique_ptr<measurement_list> m_measurements;
-    agent_files m_files;  ///< on its disk
+    agent_files m_files;                        ///< on its disk
     std::unique_ptr<transport_watch> m_device;  ///< the vTPM, as user space uses it
     std::unique_ptr<attestation_agent> m_agent;
 };
