@@ -157,7 +157,8 @@ void message_channel::send(campaign_message message) const {
         if (sent >= 0)
             return;
         auto& history = message.record.history;
-        if (errno != EMSGSIZE || history.empty())
+        const bool too_large = errno == EMSGSIZE || errno == ENOBUFS;
+        if (!too_large || history.empty())
             throw std::system_error(errno, std::generic_category(), "a result cannot be handed over");
         history.resize(history.size() / 2);
     }
