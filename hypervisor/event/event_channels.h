@@ -79,8 +79,10 @@ class event_channels {
 
 template <typename F>
 void event_channels::each_change(F&& f) {
+    // Only ports that were ever allocated: this is called for every event.
+    const auto words = std::min<std::uint32_t>(layout::words, (size() + 63) / 64);
     m_last_seen.resize(layout::words);
-    for (std::uint32_t i = 0; i < layout::words; ++i) {
+    for (std::uint32_t i = 0; i < words; ++i) {
         const auto now = load(m_info + layout::evtchn_pending + 8 * i);
         for (auto changed = now ^ m_last_seen[i]; changed != 0; changed &= changed - 1) {
             const auto index = static_cast<std::uint32_t>(__builtin_ctzll(changed));

@@ -87,7 +87,7 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
         m_guests.back()->on_outcome = [this](attestation_outcome outcome) {
             m_outcome.attestations.push_back(std::move(outcome));
         };
-        m_guests.back()->on_attestation = [this] { on_stage("attestation"); };
+        m_guests.back()->on_attestation = [this] { enter("attestation"); };
         m_guests.back()->on_finished = [this, name = guest.name] { guest_is_done(name); };
     }
     std::vector<std::string> names;
@@ -158,9 +158,14 @@ void platform::operate() {
     sc_core::sc_stop();
 }
 
+/// The stages after a restart are told apart from those before.
+void platform::enter(const std::string& stage) {
+    on_stage(m_restarted == 0 ? stage : fmt::format("{}.{}", stage, m_restarted + 1));
+}
+
 bool platform::start_guests() {
     for (const auto& guest : m_config.machine.guests) {
-        on_stage(guest.name);
+        enter(guest.name);
         if (!start_vtpm(vtpm_of(guest)) || !start_guest(guest))
             return false;
     }
@@ -176,7 +181,8 @@ void platform::wait_for_guests() {
 /// Everything above the hypervisor but dom0 is stopped and started again on its disks. The administrator has
 /// done its work: its vTPM is not needed any more.
 bool platform::restart_stack() {
-    on_stage("restart");
+    ++m_restarted;
+    enter("restart");
     m_context.say("dom0", "the vTPM stack and its guests are restarted");
     const auto& machine = m_config.machine;
     const auto stop = [this](const std::string& name) {
@@ -205,7 +211,7 @@ bool platform::switch_on() {
     m_ek_certificate = m_parties.certify_chip(m_ek_public);
     m_context.say("machine", fmt::format("power on, chip {}", m_config.machine.chip.name));
     firmware firmware(m_hardware.firmware_bus(), m_config.machine.costs.firmware_poll);
-    on_stage("firmware");
+    enter("firmware");
     if (!firmware.boot(m_config.machine.firmware, problem))
         return fail(problem);
     m_context.say("machine",
@@ -241,7 +247,7 @@ std::string platform::administrator_word() const {
 }
 
 bool platform::start_manager() {
-    on_stage("manager");
+    enter("manager");
     if (std::ranges::any_of(m_config.machine.vtpms, &vtpm_config::administrator))
         m_dom0.set_plan(plan());
     if (!m_toolstack.boot_dom0(*m_domains["dom0"]))
@@ -291,7 +297,7 @@ bool platform::start_administrator() {
     const auto found = std::ranges::find_if(vtpms, &vtpm_config::administrator);
     if (found == vtpms.end())
         return true;
-    on_stage("administrator");
+    enter("administrator");
     std::string problem;
     m_dom0.on_provisioned = [&](const std::string& what) {
         problem = what;

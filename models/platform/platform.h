@@ -58,7 +58,8 @@ class platform final : public sc_core::sc_module {
     void power_cut();
 
     /// What the run is doing, in one word, whenever that changes: "firmware", "manager", "administrator", the
-    /// name of the guest that is being started, "attestation" from a guest's first challenge on.
+    /// name of the guest that is being started, "attestation" from a guest's first challenge on; after the
+    /// first restart of the stack "restart.2", "guest1.2", "attestation.2".
     std::function<void(const std::string&)> on_stage = [](const std::string&) {};
 
     /// For an observer: each line of the timeline, after the sink.
@@ -100,6 +101,7 @@ class platform final : public sc_core::sc_module {
     bool start_guests();
     void wait_for_guests();
     bool restart_stack();
+    void enter(const std::string& stage);
     void attach_late_vtpms();
     xen::domain_spec spec_of(const std::string& name, std::uint32_t memory_mib,
                              const std::string& command_line) const;
@@ -130,6 +132,7 @@ class platform final : public sc_core::sc_module {
     std::map<std::string, sc_core::sc_time> m_guest_started;
     bytes m_ek_public, m_ek_certificate;
     std::set<std::string> m_guests_running;  ///< created, and not yet at their end
+    std::uint32_t m_restarted = 0;           ///< how often the stack was, as configured
     std::uint32_t m_restarts = 0;            ///< under way
     bool m_provisioned = false;
     sc_core::sc_event m_progress;

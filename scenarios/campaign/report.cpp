@@ -112,8 +112,9 @@ std::string findings(const campaign_summary& of) {
     std::string text;
     for (std::size_t i = 0; i < std::min(most_findings, of.findings.size()); ++i) {
         const auto& each = of.findings[i];
-        text += fmt::format("{} {}{}{}  {} runs{}{}: {}\n", code_of(each.worst), name_of(each.worst),
-                            each.invariant.empty() ? "" : ", ", each.invariant, each.runs,
+        const auto radius = each.radius > 1 ? fmt::format(", harms {} domains", each.radius) : "";
+        text += fmt::format("{} {}{}{}{}  {} runs{}{}: {}\n", code_of(each.worst), name_of(each.worst),
+                            each.invariant.empty() ? "" : ", ", each.invariant, radius, each.runs,
                             each.variant.empty() ? "" : " of ", each.variant, each.kinds);
         text +=
             fmt::format("   {}\n   {}\n   {}\n", each.summary, each.faults, replay_command(of, each.example));

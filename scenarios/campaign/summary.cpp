@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
+#include <tuple>
 
 #include "scenarios/campaign/fault_json.h"
 
 namespace vtwin::scenario {
 namespace {
+
+constexpr std::size_t most_kinds = 6;         // named in a finding
+constexpr std::string_view hardware = "tpm";  // subject of violations that is no domain
 
 /// Kinds of the faults of a run; noise is left out, it is in all runs alike.
 std::string kinds_of(const planned_run& run) {
@@ -67,11 +72,13 @@ class counter {
             made.by_kind.push_back({key.second, key.first, row.counts});
         for (const auto& row : made.by_stratum)
             made.not_allowed += row.not_allowed;
-        for (auto& [key, each] : m_findings)
-            made.findings.push_back(std::move(each));
+        for (const auto& [key, each] : m_findings)
+            made.findings.push_back(finish(each));
         made.delays = std::move(m_delays);
+        // What harms the whole host comes before what harms one of its TPMs.
         std::ranges::stable_sort(made.findings, std::greater(), [](const campaign_finding& each) {
-            return std::pair(each.worst, each.runs);
+            return std::tuple(each.worst == outcome_class::simulator_failure, each.radius, each.worst,
+                              each.runs);
         });
         for (std::size_t i = 1; i < m_variants.size(); ++i)
             made.comparisons.push_back({m_variants[0], m_variants[i], m_pairs[i], mcnemar(m_pairs[i])});
@@ -80,11 +87,45 @@ class counter {
   private:
     void note(const stored_run& run, const std::string& kinds) {
         const auto& result = run.result->result;
-        const std::string invariant = result.violations.empty() ? "" : result.violations.front().invariant;
-        auto& found = m_findings[{result.worst, invariant, run.where.variant, kinds}];
-        if (found.runs++ == 0)
-            found = {result.worst, invariant,      run.where.variant,        kinds, 1,
-                     run.plan.id,  result.summary, describe(run.plan.faults)};
+        std::set<std::string> damage, domains;
+        for (const auto& each : result.violations) {
+            damage.insert(each.invariant + ' ' + each.subject);
+            if (each.worst >= outcome_class::silent_corruption && each.subject != hardware)
+                domains.insert(each.subject);
+        }
+        if (damage.empty())
+            damage = {std::string(code_of(result.worst)), kinds};
+        auto& found = m_findings[{run.where.variant, fmt::format("{}", fmt::join(damage, "; "))}];
+        ++found.by_kinds[kinds];
+        auto& shown = found.shown;
+        if (shown.runs++ == 0)
+            shown = {result.worst,
+                     result.violations.empty() ? "" : result.violations.front().invariant,
+                     run.where.variant,
+                     kinds,
+                     domains.size(),
+                     1,
+                     run.plan.id,
+                     result.summary,
+                     describe(run.plan.faults)};
+        shown.worst = std::max(shown.worst, result.worst);
+    }
+
+    struct grouped_finding {
+        campaign_finding shown;
+        std::map<std::string, std::uint64_t> by_kinds;
+    };
+    /// With the kinds of fault that did it, the most frequent first.
+    static campaign_finding finish(const grouped_finding& each) {
+        std::vector<std::pair<std::string, std::uint64_t>> kinds(each.by_kinds.begin(), each.by_kinds.end());
+        std::ranges::stable_sort(kinds, std::greater(), &std::pair<std::string, std::uint64_t>::second);
+        auto made = each.shown;
+        made.kinds.clear();
+        for (std::size_t i = 0; i < std::min(most_kinds, kinds.size()); ++i)
+            made.kinds += (i == 0 ? "" : ", ") + kinds[i].first;
+        if (kinds.size() > most_kinds)
+            made.kinds += fmt::format(" and {} more", kinds.size() - most_kinds);
+        return made;
     }
 
     /// Compares what the variants made of one point.
@@ -108,7 +149,7 @@ class counter {
     std::vector<std::string> m_variants;
     std::map<key, outcome_set> m_allowed;
     std::map<key, summary_row> m_by_stratum, m_by_kind;
-    std::map<std::tuple<outcome_class, std::string, std::string, std::string>, campaign_finding> m_findings;
+    std::map<key, grouped_finding> m_findings;  ///< by variant and damage
     std::vector<paired_counts> m_pairs;
     std::map<std::string, std::vector<double>> m_delays;
     std::map<std::string, outcome_class> m_results;  ///< of the point that is being read, by variant

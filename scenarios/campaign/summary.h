@@ -33,10 +33,14 @@ struct summary_row {
 };
 
 /// Runs that came to the same: class, first invariant, kinds of fault and variant.
+/// Runs that did the same damage: the same invariants broken of the same subjects; without any, runs of the
+/// same kinds of fault that ended in the same class.
 struct campaign_finding {
     outcome_class worst{};
-    std::string invariant;  ///< "" when none was broken
-    std::string variant, kinds;
+    std::string invariant;  ///< the first that was broken; "" when none was
+    std::string variant;
+    std::string kinds;         ///< what did it, most frequent first
+    std::uint64_t radius = 0;  ///< domains that broken invariants of the classes O6 and O7 concern
     std::uint64_t runs = 0;
     std::uint64_t example = 0;  ///< smallest id
     std::string summary;        ///< of the example

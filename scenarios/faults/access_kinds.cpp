@@ -60,7 +60,7 @@ class store_torn final : public memory_effect {
 class store_late final : public memory_effect {
   public:
     store_late(const fault& what, const hypervisor_view& where)
-        : m_where(where), m_delay(fault_parameters(what).time("delay")) {}
+        : m_where(where), m_delay(fault_parameters(what).duration("delay")) {}
     void act(memory_access& access) override {
         if (access.domain == nullptr || access.lost)
             return;

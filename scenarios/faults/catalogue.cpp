@@ -181,7 +181,7 @@ std::uint64_t fault_parameters::number(std::string_view name) const {
     return *number;
 }
 
-sc_core::sc_time fault_parameters::time(std::string_view name) const {
+sc_core::sc_time fault_parameters::duration(std::string_view name) const {
     const auto time = parse_time(word(name));
     sc_assert(time);
     return sc_core::sc_time::from_value(*time);

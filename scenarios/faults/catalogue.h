@@ -34,7 +34,7 @@ class fault_parameters {
   public:
     explicit fault_parameters(const fault& what) : m_values(what.parameters) {}
     std::uint64_t number(std::string_view name) const;  ///< decimal or 0x
-    sc_core::sc_time time(std::string_view name) const;
+    sc_core::sc_time duration(std::string_view name) const;
     const std::string& word(std::string_view name) const;
     std::vector<std::byte> hex(std::string_view name) const;
 

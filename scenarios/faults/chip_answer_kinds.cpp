@@ -128,7 +128,7 @@ std::unique_ptr<fault_effect> scaled(const fault_parameters& with, tpm_hardware&
 }
 
 std::unique_ptr<fault_effect> fixed(const fault_parameters& with, tpm_hardware& hardware) {
-    return std::make_unique<duration>(hardware, [time = with.time("time")](const auto&) { return time; });
+    return std::make_unique<duration>(hardware, [time = with.duration("time")](const auto&) { return time; });
 }
 
 class bit_flip final : public chip_effect {

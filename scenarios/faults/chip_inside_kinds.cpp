@@ -40,7 +40,7 @@ class power_loss final : public chip_effect {
 void send_to(tpm::libtpms_engine& engine, const bytes& command, std::uint64_t times) {
     const auto send = [&engine, command, times] {
         for (std::uint64_t i = 0; i < times; ++i)
-            engine.execute(command, 0);
+            engine.execute_unseen(command, 0);
     };
     if (tpm::libtpms_engine::in_call())
         sc_core::sc_spawn(send);
@@ -119,7 +119,7 @@ class clock_jumped final : public clock_effect {
   public:
     clock_jumped(const fault_parameters& with, tpm_hardware& hardware)
         : clock_effect(hardware),
-          m_step(static_cast<std::uint64_t>(with.time("step") / sc_core::sc_time(1, sc_core::SC_NS))),
+          m_step(static_cast<std::uint64_t>(with.duration("step") / sc_core::sc_time(1, sc_core::SC_NS))),
           m_back(with.word("direction") == "back") {}
     void begin() override {
         run_by([step = m_step, back = m_back](std::uint64_t now, std::uint64_t) {

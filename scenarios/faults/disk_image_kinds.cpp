@@ -92,7 +92,7 @@ class rollback final : public image_effect {
     void begin() override {
         const fault_parameters given(what());
         const auto now = sc_core::sc_time_stamp();
-        const auto age = std::min(given.time("age"), now);
+        const auto age = std::min(given.duration("age"), now);
         for (auto* image : images())
             image->roll_back(given.number("writes"), now - age);
     }

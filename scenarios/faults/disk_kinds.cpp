@@ -295,7 +295,7 @@ std::vector<kind_declaration> cache_kinds() {
                 "acknowledged at once, on the medium later: later writes overtake it",
                 {{"delay", type::time, "10 ms", "how much later", 1}},
                 [](const fault& what, const fault_services&) {
-                    return std::make_unique<reordered_write>(fault_parameters(what).time("delay"));
+                    return std::make_unique<reordered_write>(fault_parameters(what).duration("delay"));
                 }),
         on_wire("disk.volatile_cache", "BLK-05", "read|write|flush",
                 "writes stay in a cache until a flush; the power fails when the fault's duration is over",
@@ -323,7 +323,7 @@ std::vector<kind_declaration> refusing_kinds() {
                 "the disk needs longer; a long time is a stall",
                 {{"by", type::time, "", "time added to the access", 1, 86'400'000'000'000'000}},
                 [](const fault& what, const fault_services&) {
-                    return std::make_unique<slow>(fault_parameters(what).time("by"));
+                    return std::make_unique<slow>(fault_parameters(what).duration("by"));
                 }),
     };
 }

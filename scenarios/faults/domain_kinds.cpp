@@ -64,7 +64,7 @@ class shut_down final : public domain_effect {
     using domain_effect::domain_effect;
     void hit(const std::string& domain) override {
         if (slot(domain).power() != xen::domain::state::off)
-            sc_core::sc_spawn([&to = machine(), domain, timeout = given().time("timeout")] {
+            sc_core::sc_spawn([&to = machine(), domain, timeout = given().duration("timeout")] {
                 (void)to.shutdown(domain, timeout);
             });
     }
@@ -73,7 +73,7 @@ class shut_down final : public domain_effect {
 class restarted final : public domain_effect {
   public:
     using domain_effect::domain_effect;
-    void hit(const std::string& domain) override { machine().restart(domain, given().time("off_for")); }
+    void hit(const std::string& domain) override { machine().restart(domain, given().duration("off_for")); }
 };
 
 class paused final : public domain_effect {
@@ -98,7 +98,7 @@ class starved final : public domain_effect {
   public:
     using domain_effect::domain_effect;
     void hit(const std::string& domain) override {
-        const auto period = given().time("period");
+        const auto period = given().duration("period");
         const auto run = sc_core::sc_time::from_value(period.value() / 1000 * given().number("per_mille"));
         sc_core::sc_spawn([this, &which = slot(domain), run, rest = period - run] {
             while (!m_over) {

@@ -36,7 +36,7 @@ class event_lost final : public hypercall_effect {
 class event_delayed final : public hypercall_effect {
   public:
     event_delayed(const fault& what, const hypervisor_view&)
-        : m_delay(fault_parameters(what).time("delay")) {}
+        : m_delay(fault_parameters(what).duration("delay")) {}
     void act(hypercall_access& access) override {
         if (!would_arrive(access) || access.skipped)
             return;
@@ -58,7 +58,7 @@ class event_duplicated final : public hypercall_effect {
     event_duplicated(const fault& what, const hypervisor_view&) {
         const fault_parameters given(what);
         m_copies = given.number("copies");
-        m_interval = given.time("interval");
+        m_interval = given.duration("interval");
     }
     void act(hypercall_access& access) override {
         access.after.emplace_back([copies = m_copies, interval = m_interval](hypercall_access& made) {
@@ -154,7 +154,7 @@ class event_spurious final : public channel_effect {
     event_spurious(const fault& what, const hypervisor_view& where) : channel_effect(what, where) {
         const fault_parameters given(what);
         m_times = given.number("times");
-        m_interval = given.time("interval");
+        m_interval = given.duration("interval");
     }
     void begin() override {
         m_over = false;

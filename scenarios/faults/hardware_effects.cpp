@@ -41,7 +41,7 @@ void reset_soon(models::tpm_hardware& hardware, bool startup) {
         constexpr std::uint32_t size = 12, ord_startup = 0x99;
         constexpr std::uint16_t tag = 0xC1, st_clear = 1;
         if (startup)
-            hardware.engine().execute(
+            hardware.engine().execute_unseen(
                 tpm::wire_writer().u16(tag).u32(size).u32(ord_startup).u16(st_clear).data(), 0);
     });
 }

@@ -85,7 +85,7 @@ class member_changed final : public fault_effect {
         m_member = *std::ranges::find(members, given.word("member"), &member::name);
         m_value = given.number("value");
         m_times = given.number("times");
-        m_interval = given.time("interval");
+        m_interval = given.duration("interval");
         m_by_front = given.word("side") == "front";
     }
     void begin() override {
@@ -129,7 +129,7 @@ class data_changed final : public memory_effect {
         const fault_parameters given(what);
         m_offset = layout::header_size + given.number("byte");
         m_mask = std::byte(given.number("mask"));
-        m_delay = given.time("delay");
+        m_delay = given.duration("delay");
     }
     void act(memory_access& access) override {
         if (!access.ring.page)

@@ -54,7 +54,7 @@ class reset_line final : public fault_effect {
 class seized final : public fault_effect {
   public:
     seized(const fault_parameters& with, tpm_hardware& hardware)
-        : m_hardware(hardware), m_locality(with.number("locality")), m_hold(with.time("hold")) {}
+        : m_hardware(hardware), m_locality(with.number("locality")), m_hold(with.duration("hold")) {}
     void begin() override {
         sc_core::sc_spawn([&hardware = m_hardware, locality = m_locality, hold = m_hold] {
             locality_window window(hardware, locality);
@@ -94,8 +94,8 @@ class other_user final : public fault_effect {
         : m_hardware(hardware),
           m_locality(with.number("locality")),
           m_commands(with.number("commands")),
-          m_poll(with.time("poll")),
-          m_patience(with.time("patience")),
+          m_poll(with.duration("poll")),
+          m_patience(with.duration("patience")),
           m_command(with.hex("command")) {}
     void begin() override {
         sc_core::sc_spawn([copy = *this]() mutable { copy.use(); });

@@ -94,14 +94,15 @@ std::vector<kind_declaration> vcpu_kinds() {
             {{"rate", type::number, "1100000", "in parts per million of the true one", 1, 1'000'000'000}},
             [](domain_clock& clock, const fault_parameters& given) { clock.set_rate(given.number("rate")); },
             true_again),
-        of_clock(
-            "vcpu.clock_forward", "CLK-02", "its clock jumps ahead",
-            {{"by", type::time, "", "how far", 1, hundred_days}},
-            [](domain_clock& clock, const fault_parameters& given) { clock.step_forward(given.time("by")); }),
+        of_clock("vcpu.clock_forward", "CLK-02", "its clock jumps ahead",
+                 {{"by", type::time, "", "how far", 1, hundred_days}},
+                 [](domain_clock& clock, const fault_parameters& given) {
+                     clock.step_forward(given.duration("by"));
+                 }),
         of_clock("vcpu.clock_backward", "CLK-03", "its clock jumps back, at most to zero",
                  {{"by", type::time, "", "how far", 1, hundred_days}},
                  [](domain_clock& clock, const fault_parameters& given) {
-                     clock.step_backward(given.time("by"));
+                     clock.step_backward(given.duration("by"));
                  }),
         of_clock(
             "vcpu.clock_stops", "CLK-04", "its clock stands still for the duration", {},

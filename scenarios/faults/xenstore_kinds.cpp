@@ -184,10 +184,11 @@ std::vector<kind_declaration> xenstore_kinds() {
         on_store("xenstore.quota_exceeded", "XST-08", "write|mkdir|set_perms|watch|transaction_start",
                  "what would need more of the domain's quota fails with ENOSPC", {},
                  with_errno(xen::errno_t::enospc)),
-        on_store("xenstore.slow", "XST-14 XST-09", requests,
-                 "the daemon needs longer, for all; a long time is a restart",
-                 {{"by", type::time, "", "time added to the request", 1, one_day}},
-                 [](const fault& what) { return std::make_unique<slow>(fault_parameters(what).time("by")); }),
+        on_store(
+            "xenstore.slow", "XST-14 XST-09", requests,
+            "the daemon needs longer, for all; a long time is a restart",
+            {{"by", type::time, "", "time added to the request", 1, one_day}},
+            [](const fault& what) { return std::make_unique<slow>(fault_parameters(what).duration("by")); }),
     };
     for (const auto part : {value_kinds, event_kinds})
         for (auto& kind : part())

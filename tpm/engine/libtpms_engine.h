@@ -63,6 +63,9 @@ class libtpms_engine final : public engine_if {
     const std::string& name() const { return m_params.name; }
     /// One observer, nullptr for none; it must outlive the engine or be taken away.
     void observe(engine_observer_if* who) { m_observer = who; }
+    /// As execute, but the observer does not hear of it: for what happens inside the chip, beside its
+    /// interface.
+    bytes execute_unseen(byte_view command, std::uint8_t locality);
     void power_off();
 
     /// The blobs themselves, as this engine keeps them.
@@ -108,7 +111,6 @@ class libtpms_engine final : public engine_if {
     class running;
 
     void choose_family();
-    bytes execute_unseen(byte_view command, std::uint8_t locality);
     bytes state_unseen(state_kind kind);
     bool replace_state(state_kind kind, byte_view state);
     bytes read_state(int library_kind);

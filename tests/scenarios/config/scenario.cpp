@@ -106,7 +106,8 @@ verdict = "trusted"
     loaded_scenario loaded = load_scenario(folder.file);
     for (const key_declaration& key : all_keys()) {
         // The base is gone once it is read; faults and their outcome have tests of their own.
-        if (key.pattern == "base" || key.pattern == "without" || key.pattern.starts_with("faults.") || key.pattern == "outcome.allowed")
+        if (key.pattern == "base" || key.pattern == "without" || key.pattern.starts_with("faults.") ||
+            key.pattern == "outcome.allowed")
             continue;
         bool present = false;
         for (const auto& [path, entry] : loaded.all.entries())
