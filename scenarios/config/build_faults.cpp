@@ -6,8 +6,10 @@ namespace {
 /// Name to text for every key directly below a section.
 std::map<std::string, std::string> texts_below(const settings& all, const std::string& section) {
     std::map<std::string, std::string> texts;
-    for (const auto& name : all.names_below(section))
-        texts[name] = all.text(section + '.' + name);
+    const auto prefix = section + '.';
+    for (const auto& [path, entry] : all.entries())
+        if (path.starts_with(prefix) && path.find('.', prefix.size()) == std::string::npos)
+            texts[path.substr(prefix.size())] = all.text(path);
     return texts;
 }
 
@@ -63,8 +65,10 @@ std::vector<fault> build_faults(settings& all, const std::vector<wire_name>& wir
         const std::string path = "faults." + name + '.';
         for (const auto& each : found)
             problems.push_back({all.where(path + each.key), path + each.key, each.text});
-        if (found.empty())
+        if (found.empty()) {
             put_fault(all, faults.back());
+            read_fault(all, name);  // what was completed counts as read
+        }
     }
     return faults;
 }

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "scenarios/faults/catalogue.h"
+#include "scenarios/oracles/oracle.h"
 #include "scenarios/runner/run.h"
 #include "tests/scenarios/support.h"
 
@@ -116,7 +118,7 @@ TEST_CASE("run gives the exit code of the expectations") {
 }
 
 TEST_CASE("lists are not empty and sorted") {
-    for (const char* what : {"behaviours", "chips", "keys", "oracles", "scenarios", "signals"}) {
+    for (const char* what : {"behaviours", "chips", "keys", "scenarios", "signals"}) {
         call_result result = call({"list", what});
         std::vector<std::string> names = headings(result.out);
         INFO(what);
@@ -125,6 +127,11 @@ TEST_CASE("lists are not empty and sorted") {
         CHECK(std::is_sorted(names.begin(), names.end()));
         CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
     }
+    CHECK(headings(call({"list", "faults"}).out).size() > fault_kinds().size());
+    CHECK(fault_kinds().size() >= 45);
+    CHECK(all_invariants().size() >= 30);
+    for (const auto& each : all_invariants())
+        CHECK(call({"list", "oracles"}).out.find(each.statement) != std::string::npos);
     CHECK(headings(call({"list", "behaviours"}).out).size() == models::all_behaviours().size());
     CHECK(call({"list", "keys"}).out.find("guest.<name>.kernel  (path; required)\n") != std::string::npos);
 }

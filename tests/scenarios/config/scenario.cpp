@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "models/hex.h"
+#include "scenarios/schema/writer.h"
 #include "tests/scenarios/support.h"
 
 using namespace vtwin;
@@ -102,12 +103,37 @@ description = "d"
 sha1 = "00112233445566778899aabbccddeeff00112233"
 [expect.g1]
 verdict = "trusted"
+[guest.g1.load]
+command = "vtpm_pcr_read"
+loop = "closed"
+interval = "1 ms"
+spacing = "constant"
+count = 3
+duration = "1 s"
+warm_up = "1 ms"
+start = "20 s"
+deadline = "5 ms"
+when = "after_attestation"
+[outcome]
+allowed = ["O1"]
+[faults.f]
+kind = "domain.paused"
+target = "g1"
+on = "g1.ring"
+where = { side = "front" }
+at = "1 s"
+probability = 0.5
+for = "1 ms"
+[faults.g]
+kind = "chip.code_instead"
+target = "tpm.chip"
+with = { code = "TPM_FAIL" }
 )");
-    loaded_scenario loaded = load_scenario(folder.file);
+    loaded_scenario loaded =
+        load_scenario(folder.file, {{"machine.bus_khz", "1000"}, {"machine.bus_wait_clocks", "2"}});
     for (const key_declaration& key : all_keys()) {
-        // The base is gone once it is read; faults and their outcome have tests of their own.
-        if (key.pattern == "base" || key.pattern == "without" || key.pattern.starts_with("faults.") ||
-            key.pattern == "outcome.allowed")
+        // Bases and fleets are gone once they are read.
+        if (key.pattern == "base" || key.pattern == "without" || key.pattern.starts_with("fleet."))
             continue;
         bool present = false;
         for (const auto& [path, entry] : loaded.all.entries())
@@ -116,6 +142,52 @@ verdict = "trusted"
         CHECK(present);
     }
     CHECK(loaded.all.unread() == std::vector<std::string>{});
+}
+
+TEST_CASE("faults are complete checked and written back") {
+    small_scenario_directory folder(small_scenario + R"([faults.busy]
+kind = "chip.code_instead"
+target = "tpm.chip"
+where = { ordinal = "TPM_PCRRead" }
+probability = "0.25"
+)");
+    const auto loaded = load_scenario(folder.file);
+    REQUIRE(loaded.faults.size() == 1);
+    const auto& busy = loaded.faults[0];
+    CHECK(busy.when.on == "tpm.chip");
+    CHECK(busy.when.per_million == 250'000);
+    CHECK(busy.parameters.at("code") == "TPM_RETRY");
+    CHECK(loaded.all.text("faults.busy.with.code") == "TPM_RETRY");
+    const auto again = std::filesystem::path(folder.file).parent_path() / "again.toml";
+    std::ofstream(again) << write_settings(loaded.all);
+    const auto reread = load_scenario(again.string());
+    REQUIRE(reread.faults.size() == 1);
+    CHECK(reread.faults[0].parameters == busy.parameters);
+    CHECK(reread.faults[0].when.where == busy.when.where);
+    CHECK(reread.all.same_values(loaded.all));
+}
+
+TEST_CASE("faults that aim at nothing or never fire are refused at their line with the nearest choice") {
+    const auto mistake = [](const std::string& lines) {
+        return mistake_in(small_scenario + "[faults.f]\n" + lines);
+    };
+    const std::string chip = "kind = \"chip.code_instead\"\ntarget = \"tpm.chip\"\n";
+    const auto says = [](const std::string& text, const std::string& part) {
+        INFO(text);
+        CHECK(text.find(part) != std::string::npos);
+    };
+    says(mistake("kind = \"chip.code_insted\"\ntarget = \"tpm.chip\"\n"), "did you mean 'chip.code_instead'");
+    says(mistake("kind = \"chip.code_instead\"\ntarget = \"tpm.chp\"\n"), "did you mean 'tpm.chip'");
+    says(mistake("kind = \"chip.code_instead\"\ntarget = \"v1.disk\"\n"), "is of class disk");
+    says(mistake(chip + "with = { code = \"TPM_RETRI\" }\n"), "TPM_RETRY");
+    says(mistake(chip + "with = { cod = \"TPM_RETRY\" }\n"), "did you mean 'code'");
+    says(mistake(chip + "where = { lokality = 2 }\n"), "did you mean 'locality'");
+    says(mistake(chip + "where = { operation = \"comand\" }\n"), "never happens there");
+    says(mistake(chip + "where = { locality = \"4..2\" }\n"), "upside down");
+    says(mistake(chip + "probability = 0\n"), "probability above 0");
+    says(mistake("kind = \"domain.crashed\"\ntarget = \"g1\"\n"), "a fault needs a time");
+    says(mistake("kind = \"domain.crashed\"\ntarget = \"g1\"\non = \"g2.ring\"\n"),
+         "is no wire of this machine");
 }
 
 TEST_CASE("a scenario changes the one that it is based on") {
