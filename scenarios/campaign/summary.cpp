@@ -75,10 +75,12 @@ class counter {
         for (const auto& [key, each] : m_findings)
             made.findings.push_back(finish(each));
         made.delays = std::move(m_delays);
-        // What harms the whole host comes before what harms one of its TPMs.
+        // Our own failures first; then harm before the rest, and of that what harms the whole host before
+        // what harms one of its TPMs, and what many faults lead to before what few do.
         std::ranges::stable_sort(made.findings, std::greater(), [](const campaign_finding& each) {
-            return std::tuple(each.worst == outcome_class::simulator_failure, each.radius, each.worst,
-                              each.runs);
+            return std::tuple(each.worst == outcome_class::simulator_failure,
+                              each.worst >= outcome_class::silent_corruption, each.radius, each.runs,
+                              each.worst);
         });
         for (std::size_t i = 1; i < m_variants.size(); ++i)
             made.comparisons.push_back({m_variants[0], m_variants[i], m_pairs[i], mcnemar(m_pairs[i])});
