@@ -1,6 +1,8 @@
 #include "scenarios/campaign/coordinator.h"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <map>
 
 namespace vtwin::scenario {
 namespace {
@@ -76,6 +78,29 @@ replayed_run replay(const campaign_store& store, std::uint64_t id, execution_if&
     replayed_run made{std::move(*stored), {}};
     engine.run(store.worlds(), {made.stored.plan}, 1, [&](const finished_run& result) { made.now = result; });
     return made;
+}
+
+std::vector<replayed_run> replay_some(const campaign_store& store, std::uint64_t runs, std::uint64_t draw,
+                                      unsigned jobs, execution_if& engine) {
+    std::vector<replayed_run> all;
+    store.for_each([&](const stored_run& run) {
+        if (run.result)
+            all.push_back({run, {}});
+    });
+    models::chance_stream chance(draw, "replay");
+    for (std::size_t i = 0; i < std::min<std::size_t>(runs, all.size()); ++i)
+        std::swap(all[i], all[i + chance.below(all.size() - i)]);
+    all.resize(std::min<std::size_t>(runs, all.size()));
+    std::vector<planned_run> plan;
+    std::map<std::uint64_t, replayed_run*> by_id;
+    for (auto& each : all) {
+        plan.push_back(each.stored.plan);
+        by_id[each.stored.plan.id] = &each;
+    }
+    engine.run(store.worlds(), plan, jobs,
+               [&](const finished_run& result) { by_id.at(result.id)->now = result; });
+    std::erase_if(all, [](const replayed_run& each) { return each.same(); });
+    return all;
 }
 
 }  // namespace vtwin::scenario

@@ -38,4 +38,8 @@ struct replayed_run {
 };
 replayed_run replay(const campaign_store& store, std::uint64_t id, execution_if& engine);
 
+/// Runs so many finished runs again, drawn with the seed `draw`; gives those that came to something else.
+std::vector<replayed_run> replay_some(const campaign_store& store, std::uint64_t runs, std::uint64_t draw,
+                                      unsigned jobs, execution_if& engine);
+
 }  // namespace vtwin::scenario

@@ -19,6 +19,7 @@ struct run_limits {
 struct execution_setup {
     std::string scenario;  ///< for load_scenario; a world brings the overrides, its seed is set as key "seed"
     run_limits limits;
+    bool snapshots = true;  ///< false: every run from power on
 };
 
 /// Empty: there is no engine, and campaigns can only be planned and looked at. The sink of a run may throw (a

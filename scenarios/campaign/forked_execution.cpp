@@ -204,11 +204,11 @@ void forked_execution::work(world_task& task) const {
     std::vector<const planned_run*> all = std::move(task.runs);
     task.runs.clear();
     std::ranges::copy_if(all, std::back_inserter(task.runs),
-                         [&](const auto* run) { return run->faults.empty() || !m_options.snapshots; });
+                         [&](const auto* run) { return run->faults.empty() || !m_setup.snapshots; });
     run_each_from_boot(task);
     task.runs.clear();
     std::ranges::copy_if(all, std::back_inserter(task.runs),
-                         [&](const auto* run) { return !run->faults.empty() && m_options.snapshots; });
+                         [&](const auto* run) { return !run->faults.empty() && m_setup.snapshots; });
     if (!task.runs.empty())
         walk_ladder(task);
 }

@@ -14,8 +14,7 @@
 namespace vtwin::scenario {
 
 struct execution_options {
-    bool snapshots = true;  ///< false: every run from power on
-    bool memo = true;       ///< all processes remember RSA operations together
+    bool memo = true;  ///< all processes remember RSA operations together
     std::filesystem::path library = default_library();
 };
 

@@ -46,6 +46,7 @@ fault fault_of(const fault_pattern& pattern, const std::vector<std::uint64_t>& p
     auto position = positions.begin();
     fault made;
     made.name = pattern.name;
+    std::ranges::replace(made.name, '.', '-');  // a name that a scenario file may have, too
     made.kind = pattern.kind;
     made.target = pattern.target.at(*position++);
     const auto on = *position++, at = *position++;

@@ -20,7 +20,7 @@ constexpr std::string_view hardware = "tpm";  // subject of violations that is n
 std::string kinds_of(const planned_run& run) {
     std::vector<std::string> kinds;
     for (const auto& each : run.faults)
-        if (!each.name.starts_with("noise.") && std::ranges::count(kinds, each.kind) == 0)
+        if (!each.name.starts_with("noise-") && std::ranges::count(kinds, each.kind) == 0)
             kinds.push_back(each.kind);
     std::ranges::sort(kinds);
     return kinds.empty() ? "no fault" : fmt::format("{}", fmt::join(kinds, " + "));

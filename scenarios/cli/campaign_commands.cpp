@@ -14,7 +14,9 @@
 #include "scenarios/campaign/fault_json.h"
 #include "scenarios/campaign/keys.h"
 #include "scenarios/campaign/report.h"
+#include "scenarios/campaign/reproduce.h"
 #include "scenarios/faults/matcher.h"
+#include "scenarios/runner/run.h"
 #include "scenarios/schema/units.h"
 
 namespace vtwin::scenario {
@@ -27,7 +29,9 @@ struct campaign_line {
     std::uint64_t id = 0;
     std::optional<std::uint64_t> limit;
     unsigned jobs = 0;
-    bool replace = false;
+    bool replace = false, snapshots = true, vcd = true;
+    std::uint64_t random = 0;  ///< runs to be replayed
+    std::size_t lines = 10;    ///< of a shrunk scenario
 
     unsigned job_count() const {
         return jobs != 0 ? jobs : std::max(1U, std::thread::hardware_concurrency());
@@ -100,13 +104,14 @@ struct campaign_commands::state {
     campaign_line line;
     CLI::App* all = nullptr;
     CLI::App *plan = nullptr, *run = nullptr, *resume = nullptr, *status = nullptr, *report = nullptr,
-             *diff = nullptr, *merge = nullptr, *replay = nullptr, *keys = nullptr;
+             *diff = nullptr, *merge = nullptr, *replay = nullptr, *shrink = nullptr, *keys = nullptr;
+    simulation simulate;
 
     void add_plan(CLI::App& to);
     void add_run(CLI::App& to);
     void add_views(CLI::App& to);
     std::unique_ptr<execution_if> engine_for(const campaign& what) const {
-        return engine ? engine({what.scenario, what.limits}) : nullptr;
+        return engine ? engine({what.scenario, what.limits, line.snapshots}) : nullptr;
     }
     int run_campaign(campaign_store& store, const campaign& what, std::ostream& out, std::ostream& err) const;
     int start(std::ostream& out, std::ostream& err) const;
@@ -114,6 +119,9 @@ struct campaign_commands::state {
     int show_report(const campaign_store& store, std::ostream& out) const;
     int merge_parts(std::ostream& out) const;
     int replay_one(std::ostream& out) const;
+    int replay_many(const campaign_store& store, const campaign& what, std::ostream& out) const;
+    int show_run(const campaign_store& store, const campaign& what, std::ostream& out) const;
+    int shrink_one(std::ostream& out, std::ostream& err) const;
 };
 
 void campaign_commands::state::add_plan(CLI::App& to) {
@@ -136,9 +144,21 @@ void campaign_commands::state::add_run(CLI::App& to) {
         command->add_option("--jobs", line.jobs, "processes at a time (default: one per processor)");
         command->add_option("--limit", line.limit, "stop after so many runs");
     }
-    replay = to.add_subcommand("replay", "run one run of a store again and compare");
+    run->add_flag("!--no-snapshots", line.snapshots, "every run from power on: what branching off saves");
+    replay = to.add_subcommand("replay", "run one run of a store again, or some, and compare");
     replay->add_option("STORE", line.file, "a campaign store")->required();
-    replay->add_option("ID", line.id, "number of the run")->required();
+    auto* id = replay->add_option("ID", line.id, "number of the run");
+    replay->add_option("--random", line.random, "so many runs instead, drawn from the store")->excludes(id);
+    replay->add_option("--out", line.out, "leave the run's output there, with waveform and explanation")
+        ->needs(id);
+    replay->add_flag("!--no-vcd", line.vcd, "with --out: no waveform");
+    replay->add_option("--jobs", line.jobs, "with --random: processes at a time");
+    shrink = to.add_subcommand("shrink", "the least scenario that fails like one run of a store");
+    shrink->add_option("STORE", line.file, "a campaign store")->required();
+    shrink->add_option("ID", line.id, "number of the run")->required();
+    shrink->add_option("--out", line.out, "the scenario file (default: it is printed)");
+    shrink->add_option("--lines", line.lines,
+                       "longest file that a step may lead to when it makes the run smaller");
 }
 
 void campaign_commands::state::add_views(CLI::App& to) {
@@ -197,7 +217,70 @@ int campaign_commands::state::replay_one(std::ostream& out) const {
     const campaign_store store(line.file, campaign_store::access::read);
     const auto what = read_campaign(store.header().file);
     store.check_same(identity_of(what));
+    if (line.random != 0)
+        return replay_many(store, what, out);
+    if (!line.out.empty())
+        return show_run(store, what, out);
     return show_replay(scenario::replay(store, line.id, *engine_for(what)), out);
+}
+
+/// The run again as a scenario, with all that a scenario leaves.
+int campaign_commands::state::show_run(const campaign_store& store, const campaign& what,
+                                       std::ostream& out) const {
+    const auto stored = store.find(line.id);
+    if (!stored)
+        throw user_error({line.file, 0}, "", fmt::format("it has no run {}", line.id));
+    const auto scenario = scenario_of(what.scenario, store.worlds().at(stored->plan.world), stored->plan);
+    const auto ran = scenario::run(scenario, {line.out, line.vcd, true}, simulate, out);
+    const auto& seen = ran.injection;
+    if (seen)
+        out << seen->explanation;
+    const bool same = !stored->result || !seen ||
+                      (seen->faults_begun == 0 && stored->result->faults_begun == 0) ||
+                      seen->fingerprint == stored->result->fingerprint;
+    out << (same ? "as stored\n" : "NOT as stored\n");
+    return same ? 0 : 1;
+}
+
+int campaign_commands::state::replay_many(const campaign_store& store, const campaign& what,
+                                          std::ostream& out) const {
+    const auto others = replay_some(store, line.random, what.seed, line.job_count(), *engine_for(what));
+    for (const auto& each : others)
+        show_replay(each, out);
+    out << fmt::format("{} of {} runs came to what is stored\n",
+                       std::min(line.random, store.finished()) - others.size(),
+                       std::min(line.random, store.finished()));
+    return others.empty() ? 0 : 1;
+}
+
+int campaign_commands::state::shrink_one(std::ostream& out, std::ostream& err) const {
+    const campaign_store store(line.file, campaign_store::access::read);
+    const auto what = read_campaign(store.header().file);
+    store.check_same(identity_of(what));
+    const auto stored = store.find(line.id);
+    if (!stored || !stored->result)
+        throw user_error({line.file, 0}, "", fmt::format("run {} has no result", line.id));
+    const auto goal = failure_of(stored->result->result);
+    if (goal.worst < outcome_class::detected_safe)
+        throw user_error({line.file, 0}, "",
+                         fmt::format("run {} did not fail: {}", line.id, code_of(goal.worst)));
+    const auto where = store.worlds().at(stored->plan.world);
+    const scenario_trial trial;
+    shrinker smaller(parts_of(scenario_of(what.scenario, where, stored->plan)), goal, std::ref(trial),
+                     [&](const std::string& step, std::size_t lines) {
+                         err << fmt::format("{:>3} lines  {}\n", lines, step);
+                     });
+    auto start = reduction_of(what.scenario, where, stored->plan);
+    if (trial(print_scenario(start, goal)) != goal)
+        throw user_error({line.file, 0}, "",
+                         fmt::format("run {} does not fail like this by itself", line.id));
+    const auto text = print_scenario(smaller.shrink(std::move(start), line.lines), goal);
+    err << fmt::format("{} lines after {} attempts\n", lines_of(text), smaller.attempts());
+    if (line.out.empty())
+        out << text;
+    else
+        write_file(line.out, text);
+    return 0;
 }
 
 int campaign_commands::state::merge_parts(std::ostream& out) const {
@@ -207,9 +290,10 @@ int campaign_commands::state::merge_parts(std::ostream& out) const {
     return show_report(store, out);
 }
 
-campaign_commands::campaign_commands(CLI::App& app, execution_factory engine)
+campaign_commands::campaign_commands(CLI::App& app, execution_factory engine, simulation simulate)
     : m_state(std::make_unique<state>()) {
     m_state->engine = std::move(engine);
+    m_state->simulate = std::move(simulate);
     m_state->all = app.add_subcommand("campaign", "many runs with faults: plan, run, look at results");
     m_state->all->require_subcommand(1);
     m_state->add_plan(*m_state->all);
@@ -241,6 +325,8 @@ int campaign_commands::run(std::ostream& out, std::ostream& err) const {
         return state.go_on(out, err);
     if (is(state.replay))
         return state.replay_one(out);
+    if (is(state.shrink))
+        return state.shrink_one(out, err);
     if (is(state.merge))
         return state.merge_parts(out);
     if (is(state.diff)) {

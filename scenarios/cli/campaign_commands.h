@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "scenarios/campaign/engine.h"
+#include "scenarios/runner/simulation.h"
 
 namespace CLI {
 class App;
@@ -16,7 +17,7 @@ class campaign_commands {
   public:
     /// Adds the command to a program. Without an engine there is no run, resume and replay, and no plan that
     /// needs a run.
-    campaign_commands(CLI::App& app, execution_factory engine);
+    campaign_commands(CLI::App& app, execution_factory engine, simulation simulate);
     ~campaign_commands();
     campaign_commands(const campaign_commands&) = delete;
     campaign_commands& operator=(const campaign_commands&) = delete;

@@ -59,6 +59,14 @@ int run_scenario(const command_line& line, const simulation& simulate, std::ostr
     return static_cast<int>(run(loaded, line.run, simulate, out).code);
 }
 
+int explain_run(const std::string& directory, std::ostream& out) {
+    const auto file = std::filesystem::path(directory) / "explanation.txt";
+    if (std::filesystem::is_directory(directory) && !std::filesystem::exists(file))
+        throw user_error({directory, 0}, "", "nothing to explain: no output of a run with faults");
+    out << read_text_file(file, file.string());
+    return 0;
+}
+
 /// "vtwin: error: " in front of every line of a message.
 void report(std::ostream& err, const std::string& message) {
     std::size_t start = 0;
@@ -92,12 +100,15 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         study_command = add_study_commands(app);
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
     add_scenario_options(*check_command, line);
+    CLI::App* explain_command =
+        app.add_subcommand("explain", "say how a run with faults came to its outcome");
+    explain_command->add_option("RUN", line.file, "output directory of the run")->required();
     CLI::App* list_command = app.add_subcommand("list", "show what there is");
     list_command
         ->add_option("WHAT", line.listed, "behaviours, chips, faults, keys, oracles, scenarios or signals")
         ->required()
         ->check(CLI::IsMember(lists));
-    const campaign_commands campaigns(app, engine);
+    const campaign_commands campaigns(app, engine, simulate);
     for (CLI::App* command : app.get_subcommands({}))
         command->set_version_flag("--version", version_text());
 
@@ -109,6 +120,8 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
             return campaigns.run(out, err);
         if (const auto code = study_command ? study_command(out) : std::nullopt)
             return *code;
+        if (explain_command->parsed())
+            return explain_run(line.file, out);
         if (check_command->parsed())
             return check(line, out);
         print_list(line.listed, out);

@@ -18,9 +18,8 @@ world small_world(std::uint64_t seed = 1) {
 forked_execution engine(bool snapshots = true) {
     execution_setup setup;
     setup.scenario = "attested_twice";
-    execution_options options;
-    options.snapshots = snapshots;
-    return {setup, options};
+    setup.snapshots = snapshots;
+    return {setup, {}};
 }
 
 fault checked(fault what) {
