@@ -40,7 +40,8 @@ class simulated_world {
     injection m_faults;
     models::timeline_sink m_timeline;
     std::unique_ptr<models::platform> m_machine;
-    std::unique_ptr<witness> m_witness;  ///< goes before the machine
+    std::unique_ptr<witness> m_witness;      ///< goes before the machine
+    models::platform::outcome m_broken_off;  ///< when the run did not come to an end by itself
     const models::platform::outcome* m_ended = nullptr;
     sc_core::sc_time m_first_begun;
     std::uint64_t m_begun = 0;
