@@ -86,7 +86,7 @@ bool shared_memo::insert(const memo_digest& key, byte_view value) {
     auto* const made = reinterpret_cast<entry*>(m_base + offset);
     made->key = key;
     made->size = value.size();
-    std::memcpy(made->value, value.data(), value.size());
+    std::ranges::copy(value, made->value);
     for (std::size_t i = 0, place = first_slot(key); i < longest_probe; ++i, ++place) {
         auto& here = m_slots[place & (m_slot_count - 1)];
         std::uint64_t occupant = 0;
