@@ -227,7 +227,7 @@ dimension table_reader::values(std::string_view key) {
 }
 
 dimension table_reader::times(std::string_view key) {
-    const auto all = values(key);
+    auto all = values(key);
     for (const auto i : all.telling_positions())
         if (!parse_time(all.at(i))) {
             refuse(key, fmt::format("expected a time such as \"5 ms\", got \"{}\"", all.at(i)));
@@ -237,7 +237,7 @@ dimension table_reader::times(std::string_view key) {
 }
 
 dimension table_reader::counts(std::string_view key) {
-    const auto all = values(key);
+    auto all = values(key);
     for (const auto i : all.telling_positions())
         if (const auto number = parse_number(all.at(i)); !number || *number == 0) {
             refuse(key, fmt::format("expected a number from 1, got \"{}\"", all.at(i)));

@@ -9,6 +9,7 @@ namespace {
 
 std::vector<outcome_tally> tallies_of(const std::vector<summary_row>& rows) {
     std::vector<outcome_tally> made;
+    made.reserve(rows.size());
     for (const auto& row : rows)
         made.push_back({row.variant, row.name, row.counts.of});
     return made;

@@ -7,7 +7,7 @@
 #include "scenarios/campaign/engine.h"
 #include "scenarios/runner/simulation.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): named by its library
 class App;
 }
 

@@ -55,6 +55,7 @@ std::uint32_t code_of(const fault_parameters& with) {
 
 std::vector<parameter_declaration> code_parameters() {
     std::vector<std::string_view> names;
+    names.reserve(std::size(codes) + 1);
     for (const auto& each : codes)
         names.push_back(each.name);
     names.push_back(other_code);

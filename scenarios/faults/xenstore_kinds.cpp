@@ -39,9 +39,9 @@ class conflict final : public xenstore_effect {
   public:
     void act(store_question& question) override {
         auto& payload = question.passage.message.payload;
-        if (payload != std::string("T", 2))
+        if (payload != std::string("T\0", 2))
             return;
-        payload = std::string("F", 2);
+        payload = std::string("F\0", 2);
         question.answer = xen::errno_t::eagain;
     }
 };

@@ -52,6 +52,7 @@ std::string_view behind_first_string(std::string_view payload) {
 
 std::vector<std::string_view> xenstore_operations() {
     std::vector<std::string_view> all;
+    all.reserve(2 * std::size(names) + 1);
     for (const auto& each : names)
         all.push_back(each.request);
     for (const auto& each : names)

@@ -51,7 +51,7 @@ std::vector<double> chosen_places(const line_chart& chart, std::size_t rows) {
         for (const point& each : curve.points)
             if (std::isfinite(each.x))
                 places.insert(each.x);
-    const std::vector<double> all(places.begin(), places.end());
+    std::vector<double> all(places.begin(), places.end());
     rows = std::max<std::size_t>(rows, 2);
     if (all.size() <= rows)
         return all;

@@ -136,6 +136,7 @@ std::string head_text(const std::vector<std::string>& titles, const table& what,
     std::string made;
     for (std::size_t line = 0; line < height; ++line) {
         std::vector<std::string> texts;
+        texts.reserve(stacks.size());
         for (const auto& stack : stacks)
             texts.push_back(line + stack.size() < height ? "" : stack[line + stack.size() - height]);
         made += line_text(texts, what, widths);

@@ -22,6 +22,7 @@ double variance_of(const stratum_sample& one) {
 
 std::vector<double> shares_of(const std::vector<allocation_input>& strata) {
     std::vector<double> shares;
+    shares.reserve(strata.size());
     for (const auto& each : strata)
         shares.push_back(each.weight * std::sqrt(each.ratio * (1 - each.ratio)));
     if (std::ranges::all_of(shares, [](double share) { return share == 0; }))

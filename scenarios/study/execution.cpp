@@ -103,6 +103,7 @@ class executor {
 
     void wait_for_one(std::vector<job>& running) {
         std::vector<pollfd> waiting;
+        waiting.reserve(running.size());
         for (const job& each : running)
             waiting.push_back({each.child.readable(), POLLIN, 0});
         if (::poll(waiting.data(), waiting.size(), -1) <= 0)

@@ -11,7 +11,7 @@
 #include "scenarios/study/metrics.h"
 #include "scenarios/study/study.h"
 
-namespace SQLite {
+namespace SQLite {  // NOLINT(readability-identifier-naming): named by its library
 class Database;
 }
 

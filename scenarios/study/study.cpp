@@ -253,7 +253,7 @@ fs::path find_study(const std::string& file) {
     std::error_code ignored;
     if (fs::exists(file, ignored) || file.find('/') != std::string::npos)
         return file;
-    const fs::path shipped = studies_folder() / (file.ends_with(".toml") ? file : file + ".toml");
+    fs::path shipped = studies_folder() / (file.ends_with(".toml") ? file : file + ".toml");
     if (fs::exists(shipped, ignored))
         return shipped;
     std::vector<std::string> names;
