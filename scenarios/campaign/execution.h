@@ -40,8 +40,7 @@ struct finished_run {
     std::uint64_t faults_begun = 0;
     sc_core::sc_time first_begun;  ///< when the first fault began; zero when none did
     sc_core::sc_time end;          ///< simulated
-    std::string
-        fingerprint;  ///< 64 hexadecimal digits over everything observable; "" after a simulator failure
+    std::string fingerprint;  ///< hexadecimal digits over everything observable; "" after a simulator failure
 };
 
 /// Called with results as they come, in any order.
@@ -56,7 +55,7 @@ class execution_if {
     struct rehearsal {
         std::vector<std::uint64_t> crossings;
         sc_core::sc_time end;
-        outcome result;  ///< must be O1: the run equals itself; anything else is a problem of the scenario
+        outcome result;  ///< O0 or O1 for a sound scenario; else the run breaks an invariant by itself
     };
     virtual rehearsal rehearse(const world& where, const std::vector<trigger>& triggers) = 0;
     /// Runs all of them, `jobs` processes at a time, worlds one after the other or beside each other. A run

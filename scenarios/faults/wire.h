@@ -43,7 +43,7 @@ class fault_effect {
     virtual ~fault_effect() = default;
     /// The fault begins, before the crossing that it begins with.
     virtual void begin() {}
-    /// It is over: count used up or time passed.
+    /// Its duration has passed. A fault that ends because its count is used up just stops acting.
     virtual void end() {}
 };
 
