@@ -50,16 +50,23 @@ std::uint64_t run_pending(campaign_store& store, execution_if& engine, const run
     const auto wanted = std::min(left, options.limit.value_or(left));
     const auto worlds = store.worlds();
     progress shown(out, on_terminal, wanted);
+    std::chrono::milliseconds counted{0};
+    // With every result and not at the end: a program that is killed has spent its time all the same.
+    const auto count_time = [&] {
+        const auto now = shown.elapsed();
+        store.add_time_spent(now - counted);
+        counted = now;
+    };
     while (shown.done() < wanted) {
         const auto runs = store.pending(std::min(wanted - shown.done(), at_a_time));
         const auto before = shown.done();
-        const auto start = shown.elapsed();
         engine.run(worlds, runs, options.jobs, [&](const finished_run& result) {
+            count_time();
             store.add(result);
             shown.one_more();
         });
+        count_time();
         store.flush();
-        store.add_time_spent(shown.elapsed() - start);
         sc_assert(shown.done() - before == runs.size());
     }
     return shown.done();

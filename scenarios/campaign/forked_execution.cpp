@@ -54,6 +54,10 @@ void forked_execution::start(std::size_t number, const body& what) {
         return;
     }
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Who ends a whole group of processes, as terminals and batch systems do, means the campaign: that a run
+    // ended with it is no result of the run.
+    ::signal(SIGINT, SIG_IGN);
+    ::signal(SIGTERM, SIG_IGN);
     campaign_message message;
     message.task = number;
     int status = 0;

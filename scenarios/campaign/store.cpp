@@ -70,16 +70,20 @@ struct campaign_store::state {
     mutable SQLite::Database database;
     store_header header;
     std::vector<finished_run> waiting;
+    std::chrono::milliseconds time_waiting{0};  ///< not written yet
     clock::time_point last_write = clock::now();
 
     state(const std::filesystem::path& path, access how)
         : file(path), database(path.string(), SQLite::OPEN_READWRITE, 5000) {
         check_version(file, database);
-        if (how == access::write) {
+        if (how == access::write)
             lock.emplace(file);
-            database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-        }
         read_header();
+        // Parts lie where several machines see them, and a write-ahead log is shared memory of one machine.
+        if (how == access::write)
+            database.exec(header.part.count == 1
+                              ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                              : "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL;");
     }
 
     std::string meta(const char* key) const {
@@ -96,6 +100,9 @@ struct campaign_store::state {
                                             std::to_string(header.part.index);
     }
     void read_header();
+    std::chrono::milliseconds stored_time() const {
+        return std::chrono::milliseconds(std::strtoll(meta("milliseconds").c_str(), nullptr, 10));
+    }
     void write(const std::vector<finished_run>& results);
 };
 
@@ -139,6 +146,9 @@ void campaign_store::state::write(const std::vector<finished_run>& results) {
         put.bind(10, write_violations(violations));
         put.exec();
     }
+    SQLite::Statement spent(database, "UPDATE meta SET value = ? WHERE key = 'milliseconds'");
+    spent.bind(1, std::to_string((stored_time() + time_waiting).count()));
+    spent.exec();
     all.commit();
 }
 
@@ -243,26 +253,22 @@ void campaign_store::add(const finished_run& result) {
 }
 
 void campaign_store::flush() {
-    if (m_state->waiting.empty())
+    if (m_state->waiting.empty() && m_state->time_waiting.count() == 0)
         return;
     guard(m_state->file, [&] { m_state->write(m_state->waiting); });
     m_state->waiting.clear();
+    m_state->time_waiting = {};
     m_state->last_write = clock::now();
 }
 
 std::chrono::milliseconds campaign_store::time_spent() const {
-    std::string text;
-    guard(m_state->file, [&] { text = m_state->meta("milliseconds"); });
-    return std::chrono::milliseconds(std::strtoll(text.c_str(), nullptr, 10));
+    auto time = m_state->time_waiting;
+    guard(m_state->file, [&] { time += m_state->stored_time(); });
+    return time;
 }
 
 void campaign_store::add_time_spent(std::chrono::milliseconds more) {
-    const auto all = time_spent() + more;
-    guard(m_state->file, [&] {
-        SQLite::Statement put(m_state->database, "UPDATE meta SET value = ? WHERE key = 'milliseconds'");
-        put.bind(1, std::to_string(all.count()));
-        put.exec();
-    });
+    m_state->time_waiting += more;
 }
 
 void campaign_store::for_each(const std::function<void(const stored_run&)>& sink) const {

@@ -11,18 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/batch/shard.h"
 #include "scenarios/campaign/execution.h"
 #include "scenarios/campaign/identity.h"
 #include "scenarios/campaign/outcome_set.h"
 #include "scenarios/campaign/plan.h"
 
 namespace vtwin::scenario {
-
-/// Runs whose id is `index` modulo `count`.
-struct shard {
-    std::uint64_t index = 0, count = 1;
-    bool operator==(const shard&) const = default;
-};
 
 /// What a store says about itself; enough to report on it without the campaign file.
 struct store_header {
@@ -31,7 +26,7 @@ struct store_header {
     std::string program;  ///< "vtwin 0.1.0"
     campaign_identity identity;
     double confidence = 0.95;
-    shard part;
+    shard part;                          ///< by the runs' ids
     std::uint64_t worlds = 0, runs = 0;  ///< of the whole campaign
     std::vector<std::string> variants;
 };
@@ -88,6 +83,7 @@ class campaign_store {
     void flush();
     /// Wall time that was spent on runs, over all programs that did; no part of the results.
     std::chrono::milliseconds time_spent() const;
+    /// Reaches the file together with the next results, or with `flush`.
     void add_time_spent(std::chrono::milliseconds more);
 
     /// By id; runs without a result too.
@@ -103,9 +99,20 @@ class campaign_store {
     std::unique_ptr<state> m_state;
 };
 
+struct merge_options {
+    bool replace = false;   ///< a store that is there
+    bool complete = false;  ///< refuse when a run has no result
+};
 /// A new store with the results of several of the same campaign, its parts for example. Throws user_error:
 /// they are of different campaigns, or the same run came to two results.
 void merge_stores(const std::filesystem::path& file, const std::vector<std::filesystem::path>& parts,
-                  bool replace);
+                  const merge_options& options);
+
+/// A part of a store as a store of its own, with the results that are there. Throws user_error.
+void split_store(const std::filesystem::path& whole, const std::filesystem::path& file, const shard& part);
+
+/// How many runs of a store have results. The file is only read, whoever writes to it meanwhile; nothing when
+/// it cannot be read now.
+std::optional<std::uint64_t> finished_in(const std::filesystem::path& file);
 
 }  // namespace vtwin::scenario

@@ -15,6 +15,8 @@
 #include "scenarios/campaign/keys.h"
 #include "scenarios/campaign/report.h"
 #include "scenarios/campaign/reproduce.h"
+#include "scenarios/campaign/sharded_campaign.h"
+#include "scenarios/cli/engine_options.h"
 #include "scenarios/faults/matcher.h"
 #include "scenarios/runner/run.h"
 #include "scenarios/schema/units.h"
@@ -29,22 +31,19 @@ struct campaign_line {
     std::uint64_t id = 0;
     std::optional<std::uint64_t> limit;
     unsigned jobs = 0;
-    bool replace = false, snapshots = true, vcd = true;
+    engine_options where;
+    bool replace = false, complete = false, snapshots = true, vcd = true;
     std::uint64_t random = 0;  ///< runs to be replayed
     std::size_t lines = 10;    ///< of a shrunk scenario
 
     unsigned job_count() const {
         return jobs != 0 ? jobs : std::max(1U, std::thread::hardware_concurrency());
     }
-    shard shard_of() const {
-        if (part.empty())
-            return {};
-        const auto slash = part.find('/');
-        const auto index = parse_number(part.substr(0, slash));
-        const auto count = slash == std::string::npos ? std::nullopt : parse_number(part.substr(slash + 1));
-        if (!index || !count || *index >= *count)
-            throw user_error({"--shard", 0}, "", "expected i/n with i from 0 to n-1, got \"" + part + '"');
-        return {*index, *count};
+    void check_engine() const {
+        where.check();
+        if (where.slurm() && (!part.empty() || limit || !snapshots))
+            throw user_error({"--engine slurm", 0}, "",
+                             "--shard, --limit and --no-snapshots need --engine local");
     }
 };
 
@@ -114,6 +113,7 @@ struct campaign_commands::state {
         return engine ? engine({what.scenario, what.limits, line.snapshots}) : nullptr;
     }
     int run_campaign(campaign_store& store, const campaign& what, std::ostream& out, std::ostream& err) const;
+    int run_by_slurm(const std::filesystem::path& store, std::ostream& out, std::ostream& err) const;
     int start(std::ostream& out, std::ostream& err) const;
     int go_on(std::ostream& out, std::ostream& err) const;
     int show_report(const campaign_store& store, std::ostream& out) const;
@@ -141,8 +141,10 @@ void campaign_commands::state::add_run(CLI::App& to) {
     resume = to.add_subcommand("resume", "run what a store does not have yet");
     resume->add_option("STORE", line.file, "a campaign store")->required();
     for (CLI::App* command : {run, resume}) {
-        command->add_option("--jobs", line.jobs, "processes at a time (default: one per processor)");
+        command->add_option("--jobs", line.jobs,
+                            "processes at a time (default: one per processor; with Slurm per task: one)");
         command->add_option("--limit", line.limit, "stop after so many runs");
+        line.where.add_to(*command);
     }
     run->add_flag("!--no-snapshots", line.snapshots, "every run from power on: what branching off saves");
     replay = to.add_subcommand("replay", "run one run of a store again, or some, and compare");
@@ -174,6 +176,7 @@ void campaign_commands::state::add_views(CLI::App& to) {
     merge->add_option("--out", line.out, "the new store")->required();
     merge->add_option("STORES", line.parts, "stores of the parts")->required();
     merge->add_flag("--replace", line.replace, "replace a store that exists");
+    merge->add_flag("--complete", line.complete, "refuse when a run has no result");
 }
 
 int campaign_commands::state::show_report(const campaign_store& store, std::ostream& out) const {
@@ -196,17 +199,41 @@ int campaign_commands::state::run_campaign(campaign_store& store, const campaign
     return show_report(store, out);
 }
 
+int campaign_commands::state::run_by_slurm(const std::filesystem::path& store, std::ostream& out,
+                                           std::ostream& err) const {
+    sharded_campaign work(store, own_program());
+    if (const auto code = run_until_merged(work, line.where.for_slurm(line.jobs), out, err))
+        return *code;
+    return show_report({store, campaign_store::access::read}, out);
+}
+
 int campaign_commands::state::start(std::ostream& out, std::ostream& err) const {
+    line.check_engine();
     const auto what = read_campaign(line.file);
-    const auto part = line.shard_of();
+    const auto part = parse_shard(line.part);
     const std::filesystem::path file =
         line.out.empty() ? default_store(what, part) : std::filesystem::path(line.out);
+    if (line.where.slurm()) {  // before there is anything that would have to be replaced
+        check_slurm_ready(line.where.for_slurm(line.jobs));
+        campaign_store::check_place(file, line.replace);
+        if (line.replace)
+            remove_parts(file);
+    }
     make_store(what, file, part, engine_for(what).get(), line.replace);
+    if (line.where.slurm())
+        return run_by_slurm(file, out, err);
     campaign_store store(file, campaign_store::access::write);
     return run_campaign(store, what, out, err);
 }
 
 int campaign_commands::state::go_on(std::ostream& out, std::ostream& err) const {
+    line.check_engine();
+    if (line.where.slurm()) {
+        const auto header = campaign_store(line.file, campaign_store::access::read).header();
+        campaign_store(line.file, campaign_store::access::read)
+            .check_same(identity_of(read_campaign(header.file)));
+        return run_by_slurm(line.file, out, err);
+    }
     campaign_store store(line.file, campaign_store::access::write);
     const auto what = read_campaign(store.header().file);
     store.check_same(identity_of(what));
@@ -284,7 +311,7 @@ int campaign_commands::state::shrink_one(std::ostream& out, std::ostream& err) c
 }
 
 int campaign_commands::state::merge_parts(std::ostream& out) const {
-    merge_stores(line.out, {line.parts.begin(), line.parts.end()}, line.replace);
+    merge_stores(line.out, {line.parts.begin(), line.parts.end()}, {line.replace, line.complete});
     const campaign_store store(line.out, campaign_store::access::read);
     show_status(store, out);
     return show_report(store, out);

@@ -95,7 +95,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         run_command->add_flag("!--no-vcd", line.run.vcd, "write no trace.vcd");
         run_command->add_flag("--quiet", line.run.quiet, "no timeline");
     }
-    std::function<std::optional<int>(std::ostream&)> study_command;
+    std::function<std::optional<int>(std::ostream&, std::ostream&)> study_command;
     if (simulate)
         study_command = add_study_commands(app);
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
@@ -118,7 +118,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
             return run_scenario(line, simulate, out);
         if (campaigns.parsed())
             return campaigns.run(out, err);
-        if (const auto code = study_command ? study_command(out) : std::nullopt)
+        if (const auto code = study_command ? study_command(out, err) : std::nullopt)
             return *code;
         if (explain_command->parsed())
             return explain_run(line.file, out);

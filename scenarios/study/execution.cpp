@@ -79,14 +79,15 @@ class executor {
         std::set<std::pair<std::size_t, std::uint64_t>> there;
         for (const stored_point& point : m_results.all())
             there.insert({point.setting, point.seed});
-        for (std::size_t i = 0; i < m_settings.size(); ++i)
-            for (std::uint64_t n = 0; n < m_study.replications; ++n) {
-                const std::uint64_t seed = m_study.first_seed + n;
-                if (there.contains({i, seed}))
-                    ++m_summary.skipped;
-                else
-                    m_waiting.emplace_back(i, seed);
-            }
+        for (std::uint64_t number = 0; number < points_of(m_study); ++number) {
+            const auto place = place_of(m_study, number);
+            if (!m_options.part.has(number))
+                continue;
+            if (there.contains({place.setting, place.seed}))
+                ++m_summary.skipped;
+            else
+                m_waiting.emplace_back(place.setting, place.seed);
+        }
         m_total = m_waiting.size();
     }
 
@@ -157,10 +158,14 @@ std::vector<double> quantiles_of(const std::vector<std::uint64_t>& sorted) {
     return values;
 }
 
-execution_summary execute(const study& what, const execution_options& options, const simulate_point& simulate,
-                          std::ostream& out) {
+void check_settings(const study& what) {
     for (const setting& each : settings_of(what))
         (void)load_setting(what, each, what.first_seed);
+}
+
+execution_summary execute(const study& what, const execution_options& options, const simulate_point& simulate,
+                          std::ostream& out) {
+    check_settings(what);
     std::error_code error;
     std::filesystem::create_directories(options.out, error);
     if (error)

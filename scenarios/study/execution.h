@@ -5,6 +5,7 @@
 #include <functional>
 #include <ostream>
 
+#include "scenarios/batch/shard.h"
 #include "scenarios/study/point.h"
 #include "scenarios/study/results.h"
 #include "scenarios/study/study.h"
@@ -15,6 +16,7 @@ struct execution_options {
     std::filesystem::path out;  ///< directory for study.db and points.csv
     unsigned jobs = 1;          ///< processes at a time
     bool progress = true;       ///< a line per point that ended
+    shard part = {};            ///< only these points, by their numbers
 };
 
 /// What simulates one point; called in a child process that ends after it.
@@ -23,6 +25,9 @@ using simulate_point = std::function<point_result(const models::run_config&)>;
 struct execution_summary {
     std::size_t done = 0, skipped = 0, failed = 0;  ///< skipped: there already
 };
+
+/// Loads every setting. Throws user_error with the mistakes in the keys.
+void check_settings(const study& what);
 
 /// Every setting with every seed, except what `options.out` holds already. Mistakes in the keys of any
 /// setting are reported before anything runs (user_error). The same seeds are used in every setting, so that

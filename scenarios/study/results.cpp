@@ -134,6 +134,14 @@ std::vector<stored_point> results::all() const {
     return points;
 }
 
+std::uint64_t results::count() const {
+    try {
+        return static_cast<std::uint64_t>(m_database->execAndGet("SELECT count(*) FROM points").getInt64());
+    } catch (const SQLite::Exception& problem) {
+        refuse(m_file, std::string("cannot be read: ") + problem.what());
+    }
+}
+
 std::string csv_of(const study& what, const std::vector<stored_point>& points) {
     std::string text = "setting,seed";
     for (const sweep& each : what.sweeps)

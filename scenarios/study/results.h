@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/batch/shard.h"
 #include "scenarios/study/metrics.h"
 #include "scenarios/study/study.h"
 
@@ -39,11 +40,29 @@ class results {
     void add(const stored_point& point, const std::string& label);
     /// By setting, then by seed; points with a problem included.
     std::vector<stored_point> all() const;
+    std::uint64_t count() const;
 
   private:
     std::filesystem::path m_file;
     std::unique_ptr<SQLite::Database> m_database;
 };
+
+/// How many points a file holds. It is only read, whoever writes to it meanwhile; nothing when it cannot be
+/// read now.
+std::optional<std::uint64_t> points_in(const std::filesystem::path& file);
+
+/// Puts the points of other files of the same study into `file`, which is made when there is none. Throws
+/// user_error: a file is of another study, the same point came to two results, or points are missing though
+/// the study must be complete; nothing is written then.
+void merge_results(const std::filesystem::path& file, const std::vector<std::filesystem::path>& parts,
+                   const study& what, bool complete);
+
+/// Makes a file with those points of `whole` that belong to a part; `whole` need not be there.
+void split_results(const std::filesystem::path& whole, const std::filesystem::path& file, const study& what,
+                   const shard& part);
+
+/// SHA-256 over all figures, 64 hexadecimal digits: the same whoever ran the points, and in which order.
+std::string result_hash(const study& what, const std::vector<stored_point>& points);
 
 /// "setting,seed,<sweeps...>,metric,value" by setting, seed and name; numbers as short as they read back.
 std::string csv_of(const study& what, const std::vector<stored_point>& points);

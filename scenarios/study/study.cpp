@@ -326,6 +326,22 @@ std::vector<setting> settings_of(const study& what) {
     return made;
 }
 
+std::uint64_t points_of(const study& what) {
+    std::uint64_t points = what.replications;
+    for (const sweep& each : what.sweeps)
+        points *= each.values.size();
+    return points;
+}
+
+point_place place_of(const study& what, std::uint64_t number) {
+    return {static_cast<std::size_t>(number / what.replications),
+            what.first_seed + number % what.replications};
+}
+
+std::uint64_t number_of(const study& what, const point_place& place) {
+    return place.setting * what.replications + (place.seed - what.first_seed);
+}
+
 std::string label_of(const study& what, const setting& which) {
     std::string text;
     for (std::size_t i = 0; i < which.labels.size(); ++i)

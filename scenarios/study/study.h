@@ -56,6 +56,16 @@ study read_study(const std::string& file);
 /// All combinations; the last sweep varies fastest.
 std::vector<setting> settings_of(const study& what);
 
+/// Where a point stands among all: points are numbered from 0, by setting, then by seed.
+struct point_place {
+    std::size_t setting = 0;  ///< position in settings_of
+    std::uint64_t seed = 0;
+};
+/// Points of the whole study.
+std::uint64_t points_of(const study& what);
+point_place place_of(const study& what, std::uint64_t number);
+std::uint64_t number_of(const study& what, const point_place& place);
+
 /// "a=1, b=x"
 std::string label_of(const study& what, const setting& which);
 

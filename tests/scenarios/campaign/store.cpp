@@ -109,10 +109,10 @@ TEST_CASE("parts of a campaign merge to the same results") {
         make(folder, parts.back(), {i, 3});
         CHECK(run(parts.back(), engine) == 68);
     }
-    merge_stores(folder.store("merged"), parts, false);
+    merge_stores(folder.store("merged"), parts, {});
     CHECK(hash_of(folder.store("merged")) == hash_of(folder.store("whole")));
     CHECK(campaign_store(folder.store("merged"), mode::read).planned() == 204);
-    CHECK(message_of([&] { merge_stores(folder.store("merged"), parts, false); }).find("exists;") !=
+    CHECK(message_of([&] { merge_stores(folder.store("merged"), parts, {}); }).find("exists;") !=
           std::string::npos);
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("parts that came to different results do not merge") {
         store.add(changed);
     }
     CHECK(message_of([&] {
-              merge_stores(folder.store("m"), {folder.store("one"), folder.store("two")}, false);
+              merge_stores(folder.store("m"), {folder.store("one"), folder.store("two")}, {});
           }).find("run 7 came to something else than in another part") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(folder.store("m")));
 }
