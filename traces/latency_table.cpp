@@ -111,10 +111,11 @@ latency_row latency_table::split(const request& open, const ring_change& what, s
     latency_row row;
     row.time_ns = open.submitted;
     row.origin = frontend.name;
+    row.server = who(what.backend);
     row.ordinal = open.ordinal;
     row.ring = served - open.submitted;
     const interval_set window(served, end);
-    if (who(what.backend).role == domain_role::manager) {
+    if (row.server.role == domain_role::manager) {
         split_manager(row, backend, window, m_servers[what.frontend]);
         m_servers[what.frontend].manager.add(open.submitted, end);
         m_chip.forget_before(end);
@@ -174,6 +175,7 @@ void latency_table::command_returned(xen::domid_t guest, const sc_core::sc_time&
         if (open->first.first == guest && open->second.submitted >= done.issued) {
             row.queue = open->second.submitted - done.issued;
             row.backend = now - open->second.submitted;
+            row.server = who(open->first.second);
             m_open.erase(open);
             break;
         }
@@ -182,8 +184,10 @@ void latency_table::command_returned(xen::domid_t guest, const sc_core::sc_time&
 
 void latency_table::keep(latency_row row, std::uint64_t end) {
     row.total = end - row.time_ns;
-    sc_assert(row.queue + row.ring + row.backend + row.save + row.manager + row.bus + row.chip + row.back ==
-              row.total);
+    std::uint64_t sum = 0;
+    for (const latency_hop& hop : latency_hops)
+        sum += row.*hop.length;
+    sc_assert(sum == row.total);
     m_rows.push_back(std::move(row));
 }
 
@@ -199,6 +203,7 @@ std::vector<latency_row> latency_table::unanswered() const {
         latency_row row;
         row.time_ns = open.submitted;
         row.origin = who(ring.first).name;
+        row.server = who(ring.second);
         row.ordinal = open.ordinal;
         list.push_back(std::move(row));
     }
@@ -206,11 +211,17 @@ std::vector<latency_row> latency_table::unanswered() const {
 }
 
 void latency_table::write_csv(std::ostream& out) const {
-    out << "time_ns,origin,ordinal,result,queue,ring,backend,save,manager,bus,chip,return,total\n";
-    for (const latency_row& row : rows())
-        out << fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.time_ns, row.origin, row.ordinal,
-                           row.result ? std::to_string(*row.result) : "none", row.queue, row.ring,
-                           row.backend, row.save, row.manager, row.bus, row.chip, row.back, row.total);
+    out << "time_ns,origin,ordinal,result";
+    for (const latency_hop& hop : latency_hops)
+        out << ',' << hop.name;
+    out << ",total\n";
+    for (const latency_row& row : rows()) {
+        out << fmt::format("{},{},{},{}", row.time_ns, row.origin, row.ordinal,
+                           row.result ? std::to_string(*row.result) : "none");
+        for (const latency_hop& hop : latency_hops)
+            out << ',' << row.*hop.length;
+        out << ',' << row.total << '\n';
+    }
 }
 
 }  // namespace vtwin::trace

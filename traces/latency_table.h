@@ -20,12 +20,23 @@ namespace vtwin::trace {
 struct latency_row {
     std::uint64_t time_ns = 0;  ///< when the command was issued
     std::string origin;         ///< domain that wanted it
+    domain_identity server;     ///< domain that answered, or should have; no name for the chip itself
     std::string ordinal;
     std::optional<std::uint32_t> result;  ///< nothing when no answer came
     // hops; they sum to `total`
     std::uint64_t queue = 0, ring = 0, backend = 0, save = 0, manager = 0, bus = 0, chip = 0, back = 0;
     std::uint64_t total = 0;
 };
+
+/// The hops of a row, in the order of its columns.
+struct latency_hop {
+    const char* name;
+    std::uint64_t latency_row::*length;
+};
+inline constexpr latency_hop latency_hops[] = {
+    {"queue", &latency_row::queue}, {"ring", &latency_row::ring},       {"backend", &latency_row::backend},
+    {"save", &latency_row::save},   {"manager", &latency_row::manager}, {"bus", &latency_row::bus},
+    {"chip", &latency_row::chip},   {"return", &latency_row::back}};
 
 class latency_table final : public command_observer_if {
   public:

@@ -3,39 +3,11 @@
 #include "traces/gtkw_writer.h"
 
 namespace vtwin::trace {
-namespace {
-
-template <typename Observation, typename Function>
-class listener final : public tlm::tlm_analysis_if<Observation> {
-  public:
-    explicit listener(Function function) : m_function(std::move(function)) {}
-    void write(const Observation& what) override { m_function(what); }
-
-  private:
-    Function m_function;
-};
-
-}  // namespace
-
 recorder::recorder(identify_domain identify, recorder_options options)
     : m_identify(std::move(identify)),
       m_options(options),
       m_wave([this](xen::domid_t id) { return who(id); }),
       m_latency([this](xen::domid_t id) { return who(id); }) {}
-
-recorder::~recorder() {
-    for (const auto& unbind : m_unbind)
-        unbind();
-}
-
-template <typename Observation, typename Function>
-void recorder::listen(tlm::tlm_analysis_port<Observation>& port, Function&& function) {
-    auto made =
-        std::make_unique<listener<Observation, std::decay_t<Function>>>(std::forward<Function>(function));
-    port.bind(*made);
-    m_unbind.emplace_back([&port, bound = made.get()] { port.unbind(*bound); });
-    m_listeners.push_back(std::move(made));
-}
 
 // Domain ids are never used again, so asking once is enough.
 const domain_identity& recorder::who(xen::domid_t id) {
@@ -56,7 +28,7 @@ void recorder::attach_grants(tlm::tlm_analysis_port<xen::grant_map_change>& port
         if (m_options.latency)
             m_latency.ring_changed(what);
     });
-    listen(port, [this](const xen::grant_map_change& what) { grant_changed(what); });
+    m_heard.listen(port, [this](const xen::grant_map_change& what) { grant_changed(what); });
 }
 
 void recorder::grant_changed(const xen::grant_map_change& what) {
@@ -69,7 +41,7 @@ void recorder::grant_changed(const xen::grant_map_change& what) {
 }
 
 void recorder::attach_events(tlm::tlm_analysis_port<xen::evtchn_pending_change>& port) {
-    listen(port, [this](const xen::evtchn_pending_change& what) {
+    m_heard.listen(port, [this](const xen::evtchn_pending_change& what) {
         if (m_options.waveform && m_options.event_channels)
             m_wave.pending_changed(what);
         if (m_options.latency)
@@ -78,7 +50,7 @@ void recorder::attach_events(tlm::tlm_analysis_port<xen::evtchn_pending_change>&
 }
 
 void recorder::attach_vcpus(tlm::tlm_analysis_port<xen::vcpu_state_change>& port) {
-    listen(port, [this](const xen::vcpu_state_change& what) {
+    m_heard.listen(port, [this](const xen::vcpu_state_change& what) {
         who(what.dom);
         if (m_options.waveform)
             m_wave.vcpu_changed(what);
@@ -86,7 +58,7 @@ void recorder::attach_vcpus(tlm::tlm_analysis_port<xen::vcpu_state_change>& port
 }
 
 void recorder::attach_disk(tlm::tlm_analysis_port<xen::block_request_done>& port) {
-    listen(port, [this](const xen::block_request_done& what) {
+    m_heard.listen(port, [this](const xen::block_request_done& what) {
         if (m_options.waveform)
             m_wave.disk_done(what);
         if (m_options.latency)
@@ -96,11 +68,11 @@ void recorder::attach_disk(tlm::tlm_analysis_port<xen::block_request_done>& port
 
 void recorder::attach_tpm(const std::string& name, tlm::tlm_analysis_port<tpm::tis_state>& states,
                           tlm::tlm_analysis_port<tpm::chip_command>& commands) {
-    listen(states, [this, name](const tpm::tis_state& what) {
+    m_heard.listen(states, [this, name](const tpm::tis_state& what) {
         if (m_options.waveform)
             m_wave.tis_changed(name, what);
     });
-    listen(commands, [this, name](const tpm::chip_command& what) {
+    m_heard.listen(commands, [this, name](const tpm::chip_command& what) {
         if (m_options.waveform)
             m_wave.chip_done(name, what);
         if (m_options.latency)
@@ -109,7 +81,7 @@ void recorder::attach_tpm(const std::string& name, tlm::tlm_analysis_port<tpm::t
 }
 
 void recorder::attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::lpc_cycle>& port) {
-    listen(port, [this, name](const tpm::lpc_cycle& what) {
+    m_heard.listen(port, [this, name](const tpm::lpc_cycle& what) {
         if (m_options.waveform)
             m_wave.bus_cycle(name, what);
         if (m_options.latency)

@@ -2,7 +2,6 @@
 // the exports (waveform, layout, latency table).
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "traces/latency_table.h"
+#include "traces/subscriptions.h"
 #include "traces/wave_recorder.h"
 
 namespace vtwin::trace {
@@ -27,7 +27,6 @@ struct recorder_options {
 class recorder final : public command_observer_if {
   public:
     recorder(identify_domain identify, recorder_options options = {});
-    ~recorder() override;
     recorder(const recorder&) = delete;
     recorder& operator=(const recorder&) = delete;
 
@@ -44,6 +43,9 @@ class recorder final : public command_observer_if {
     void command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
     void command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
 
+    /// Who a domain is: one answer for everything that is recorded.
+    const domain_identity& who(xen::domid_t id);
+
     // ---- exports
     /// False when the waveform is off or writing failed. Once only.
     bool write_vcd(std::ostream& out);
@@ -53,9 +55,6 @@ class recorder final : public command_observer_if {
     std::vector<latency_row> unanswered() const { return m_latency.unanswered(); }
 
   private:
-    template <typename Observation, typename Function>
-    void listen(tlm::tlm_analysis_port<Observation>& port, Function&& function);
-    const domain_identity& who(xen::domid_t id);
     void grant_changed(const xen::grant_map_change& what);
 
     identify_domain m_identify;
@@ -64,8 +63,7 @@ class recorder final : public command_observer_if {
     wave_recorder m_wave;
     latency_table m_latency;
     std::unique_ptr<ring_watch> m_rings;
-    std::vector<std::unique_ptr<sc_core::sc_interface>> m_listeners;
-    std::vector<std::function<void()>> m_unbind;
+    subscriptions m_heard;
 };
 
 }  // namespace vtwin::trace

@@ -45,13 +45,8 @@ void write_waveform(trace::recorder& recorder, const std::filesystem::path& dire
 /// Sums of the hops over all commands of the guests.
 std::vector<time_share> shares_of(const std::vector<trace::latency_row>& rows,
                                   const models::run_config& config) {
-    constexpr std::pair<const char*, std::uint64_t trace::latency_row::*> hops[] = {
-        {"queue", &trace::latency_row::queue},     {"ring", &trace::latency_row::ring},
-        {"backend", &trace::latency_row::backend}, {"save", &trace::latency_row::save},
-        {"manager", &trace::latency_row::manager}, {"bus", &trace::latency_row::bus},
-        {"chip", &trace::latency_row::chip},       {"return", &trace::latency_row::back}};
     std::vector<time_share> shares;
-    for (const auto& [name, member] : hops) {
+    for (const auto& [name, member] : trace::latency_hops) {
         std::uint64_t sum = 0;
         for (const auto& row : rows)
             if (std::ranges::count(config.machine.guests, row.origin, &models::guest_config::name) != 0)

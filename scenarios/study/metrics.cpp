@@ -4,21 +4,18 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
+
+#include "scenarios/study/operation_path.h"
 
 namespace vtwin::scenario::study {
 namespace {
 
-using samples = std::vector<std::uint64_t>;
 using trace::latency_row;
 
 constexpr double nanoseconds_per_second = 1e9;
 constexpr unsigned percentiles[] = {50, 90, 95, 99};
-
-constexpr std::pair<const char*, std::uint64_t latency_row::*> hops[] = {
-    {"queue", &latency_row::queue}, {"ring", &latency_row::ring},       {"backend", &latency_row::backend},
-    {"save", &latency_row::save},   {"manager", &latency_row::manager}, {"bus", &latency_row::bus},
-    {"chip", &latency_row::chip},   {"return", &latency_row::back}};
 
 bool inside(const observations& seen, std::uint64_t at) {
     return at >= seen.begin && at < seen.end;
@@ -30,25 +27,6 @@ double quotient(std::uint64_t part, std::uint64_t whole) {
 
 double per_second(std::uint64_t count, const observations& seen) {
     return static_cast<double>(count) * nanoseconds_per_second / static_cast<double>(seen.end - seen.begin);
-}
-
-void summarise(metrics& out, const std::string& name, samples values) {
-    if (values.empty())
-        return;
-    std::ranges::sort(values);
-    const std::uint64_t sum = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
-    out[name + ".mean_ns"] = quotient(sum, values.size());
-    for (const unsigned percent : percentiles)
-        out[name + ".p" + std::to_string(percent) + "_ns"] = static_cast<double>(percentile(values, percent));
-    out[name + ".max_ns"] = static_cast<double>(values.back());
-}
-
-/// Rows of each guest's commands, by the time at which they were issued.
-std::map<std::string, std::vector<const latency_row*>> rows_by_origin(const observations& seen) {
-    std::map<std::string, std::vector<const latency_row*>> by_origin;
-    for (const latency_row& row : seen.rows)
-        by_origin[row.origin].push_back(&row);
-    return by_origin;
 }
 
 void measure_operations(const observations& seen, metrics& out) {
@@ -64,6 +42,7 @@ void measure_operations(const observations& seen, metrics& out) {
         etime += each.timed_out ? 1 : 0;
         late += each.deadline != 0 && latency.back() > each.deadline ? 1 : 0;
     }
+    out["arrivals_per_s"] = per_second(latency.size(), seen);
     out["guests"] = static_cast<double>(seen.loads);
     out["operations"] = static_cast<double>(latency.size());
     out["throughput_per_s"] = per_second(ended, seen);
@@ -76,27 +55,23 @@ void measure_operations(const observations& seen, metrics& out) {
 
 /// Each operation's commands lie between its start and its end.
 void measure_hops(const observations& seen, metrics& out) {
-    const auto by_origin = rows_by_origin(seen);
+    const rows_by_origin by_origin(seen.rows);
     std::map<std::string, samples> values;
     for (const guest_operation& each : seen.operations) {
-        const auto found = by_origin.find(each.guest);
-        if (!inside(seen, each.arrived) || found == by_origin.end())
+        if (!inside(seen, each.arrived))
             continue;
-        const auto& rows = found->second;
-        const auto first = std::ranges::lower_bound(rows, each.started, {}, &latency_row::time_ns);
-        const auto last = std::ranges::lower_bound(first, rows.end(), std::max(each.ended, each.started + 1),
-                                                   {}, &latency_row::time_ns);
-        if (first == last)
+        const auto rows = by_origin.between(each.guest, each.started, std::max(each.ended, each.started + 1));
+        if (rows.empty())
             continue;
         std::uint64_t in_commands = 0;
-        for (auto row = first; row != last; ++row)
-            in_commands += (*row)->total;
+        for (const latency_row* row : rows)
+            in_commands += row->total;
         const std::uint64_t whole = each.ended - each.started;
         values["guest"].push_back(whole > in_commands ? whole - in_commands : 0);
-        for (const auto& [name, member] : hops) {
+        for (const auto& [name, member] : trace::latency_hops) {
             std::uint64_t sum = 0;
-            for (auto row = first; row != last; ++row)
-                sum += (*row)->*member;
+            for (const latency_row* row : rows)
+                sum += row->*member;
             values[name].push_back(sum);
         }
     }
@@ -125,38 +100,86 @@ queue_length length_of_queue(const observations& seen, std::vector<std::pair<std
     return {quotient(area, seen.end - seen.begin), most};
 }
 
-void measure_manager(const observations& seen, metrics& out) {
-    samples wait, service;
-    std::vector<std::pair<std::uint64_t, int>> changes;
-    std::uint64_t ended = 0;
-    for (const latency_row& row : seen.rows) {
-        if (!seen.vtpms.contains(row.origin))
-            continue;
-        const std::uint64_t submitted = row.time_ns + row.queue, served = submitted + row.ring;
-        if (row.ring != 0) {
-            changes.emplace_back(submitted, 1);
-            changes.emplace_back(served, -1);
-        }
-        ended += inside(seen, row.time_ns + row.total - row.back) ? 1 : 0;
-        if (!inside(seen, submitted))
-            continue;
-        wait.push_back(row.ring);
-        service.push_back(row.total - row.queue - row.ring - row.back);
+/// Variance of the gaps between arrivals over the square of their mean: 1 for a Poisson process, 0 for a
+/// clock.
+std::optional<double> variation_of_gaps(samples arrivals) {
+    if (arrivals.size() < 3)
+        return std::nullopt;
+    std::ranges::sort(arrivals);
+    const auto count = static_cast<double>(arrivals.size() - 1);
+    const double mean = static_cast<double>(arrivals.back() - arrivals.front()) / count;
+    double squares = 0;
+    for (std::size_t i = 1; i < arrivals.size(); ++i) {
+        const double off = static_cast<double>(arrivals[i] - arrivals[i - 1]) - mean;
+        squares += off * off;
     }
-    // Those that starve count for the queue to its end.
-    for (const latency_row& row : seen.unanswered)
-        if (seen.vtpms.contains(row.origin)) {
-            changes.emplace_back(row.time_ns, 1);
-            changes.emplace_back(UINT64_MAX, -1);
-        }
-    out["manager.requests"] = static_cast<double>(wait.size());
-    out["manager.throughput_per_s"] = per_second(ended, seen);
-    const queue_length queue = length_of_queue(seen, std::move(changes));
-    out["manager.queue_mean"] = queue.mean;
-    out["manager.queue_max"] = static_cast<double>(queue.max);
-    summarise(out, "manager.wait", std::move(wait));
-    summarise(out, "manager.service", std::move(service));
+    return mean == 0 ? std::nullopt : std::optional(squares / (count - 1) / (mean * mean));
 }
+
+/// The manager's server: who waits for it and for how long it is busy with whom.
+class manager_figures {
+  public:
+    explicit manager_figures(const observations& seen) : m_seen(seen) {
+        for (const latency_row& row : seen.rows)
+            if (row.server.role == trace::domain_role::manager)
+                add(row);
+        // Those that starve count for the queue to its end.
+        for (const latency_row& row : seen.unanswered)
+            if (row.server.role == trace::domain_role::manager) {
+                m_changes.emplace_back(row.time_ns, 1);
+                m_changes.emplace_back(UINT64_MAX, -1);
+            }
+    }
+
+    void tell(metrics& out) {
+        out["manager.requests"] = static_cast<double>(m_wait.size());
+        out["manager.throughput_per_s"] = per_second(m_ended, m_seen);
+        const queue_length queue = length_of_queue(m_seen, std::move(m_changes));
+        out["manager.queue_mean"] = queue.mean;
+        out["manager.queue_max"] = static_cast<double>(queue.max);
+        out["manager.busy"] = quotient(m_busy, m_seen.end - m_seen.begin);
+        out["manager.busy_without_chip"] = quotient(m_busy_without_chip, m_seen.end - m_seen.begin);
+        out["manager.arrivals_per_s"] = per_second(m_arrivals.size(), m_seen);
+        if (const auto variation = variation_of_gaps(std::move(m_arrivals)))
+            out["manager.variation_of_gaps"] = *variation;
+        double squares = 0;
+        for (const std::uint64_t each : m_service)
+            squares += static_cast<double>(each) * static_cast<double>(each);
+        if (!m_service.empty())
+            out["manager.service.mean_square_ns2"] = squares / static_cast<double>(m_service.size());
+        summarise(out, "manager.wait", std::move(m_wait));
+        summarise(out, "manager.service", std::move(m_service));
+        summarise(out, "manager.chip_service", std::move(m_chip_service));
+    }
+
+  private:
+    void add(const latency_row& row) {
+        const std::uint64_t submitted = row.time_ns + row.queue, served = submitted + row.ring;
+        const std::uint64_t ended = row.time_ns + row.total - row.back;
+        if (row.ring != 0) {
+            m_changes.emplace_back(submitted, 1);
+            m_changes.emplace_back(served, -1);
+        }
+        m_ended += inside(m_seen, ended) ? 1 : 0;
+        const std::uint64_t from = std::max(served, m_seen.begin), to = std::min(ended, m_seen.end);
+        if (to > from) {
+            m_busy += to - from;
+            m_busy_without_chip += row.chip == 0 ? to - from : 0;
+        }
+        if (!inside(m_seen, submitted))
+            return;
+        m_arrivals.push_back(submitted);
+        m_wait.push_back(row.ring);
+        m_service.push_back(ended - served);
+        if (row.chip != 0)
+            m_chip_service.push_back(ended - served);
+    }
+
+    const observations& m_seen;
+    samples m_arrivals, m_wait, m_service, m_chip_service;
+    std::vector<std::pair<std::uint64_t, int>> m_changes;
+    std::uint64_t m_ended = 0, m_busy = 0, m_busy_without_chip = 0;
+};
 
 void measure_utilisation(const observations& seen, metrics& out) {
     for (const auto& [part, spans] : seen.busy) {
@@ -170,6 +193,17 @@ void measure_utilisation(const observations& seen, metrics& out) {
 }
 
 }  // namespace
+
+void summarise(metrics& out, const std::string& name, samples values) {
+    if (values.empty())
+        return;
+    std::ranges::sort(values);
+    const std::uint64_t sum = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+    out[name + ".mean_ns"] = quotient(sum, values.size());
+    for (const unsigned percent : percentiles)
+        out[name + ".p" + std::to_string(percent) + "_ns"] = static_cast<double>(percentile(values, percent));
+    out[name + ".max_ns"] = static_cast<double>(values.back());
+}
 
 std::uint64_t percentile(const std::vector<std::uint64_t>& sorted, unsigned percent) {
     sc_assert(!sorted.empty() && percent <= 100);
@@ -191,7 +225,8 @@ metrics measure(const observations& seen) {
     metrics out;
     measure_operations(seen, out);
     measure_hops(seen, out);
-    measure_manager(seen, out);
+    measure_paths(seen, out);
+    manager_figures(seen).tell(out);
     measure_utilisation(seen, out);
     return out;
 }

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,10 +24,8 @@ struct busy_span {
 };
 
 struct observations {
-    std::uint64_t begin = 0, end = 0;  ///< window: warm-up is over, the first load is not
-    std::size_t loads = 0;             ///< guests that carry one
-    std::string manager;
-    std::set<std::string> vtpms;
+    std::uint64_t begin = 0, end = 0;            ///< window: warm-up is over, the first load is not
+    std::size_t loads = 0;                       ///< guests that carry one
     std::vector<guest_operation> operations;     ///< in order of their ends
     std::vector<trace::latency_row> rows;        ///< in order of time
     std::vector<trace::latency_row> unanswered;  ///< requests without an answer at the end of the run

@@ -9,50 +9,23 @@ std::uint64_t nanoseconds(const sc_core::sc_time& time) {
     return time.value() / sc_core::sc_time(1, sc_core::SC_NS).value();
 }
 
-template <typename Observation, typename Function>
-class listener final : public tlm::tlm_analysis_if<Observation> {
-  public:
-    explicit listener(Function function) : m_function(std::move(function)) {}
-    void write(const Observation& what) override { m_function(what); }
-
-  private:
-    Function m_function;
-};
-
 }  // namespace
 
 probe::probe(models::platform& machine, const models::run_config& config)
-    : m_machine(machine), m_recorded(machine, config, false) {
-    m_seen.manager = config.machine.manager.name;
-    for (const auto& vtpm : config.machine.vtpms)
-        m_seen.vtpms.insert(vtpm.name);
-    listen(machine.hardware().tis().commands, [this](const tpm::chip_command& what) {
+    : m_recorded(machine, config, false) {
+    m_heard.listen(machine.hardware().tis().commands, [this](const tpm::chip_command& what) {
         note(m_seen.busy["chip"], nanoseconds(what.go), nanoseconds(what.done));
     });
-    listen(machine.hardware().bus().cycles, [this](const tpm::lpc_cycle& what) {
+    m_heard.listen(machine.hardware().bus().cycles, [this](const tpm::lpc_cycle& what) {
         note(m_seen.busy["bus"], nanoseconds(what.start), nanoseconds(what.end));
     });
-    listen(machine.hypervisor().vcpu_states,
-           [this](const xen::vcpu_state_change& what) { vcpu_changed(what); });
+    m_heard.listen(machine.hypervisor().vcpu_states,
+                   [this](const xen::vcpu_state_change& what) { vcpu_changed(what); });
     for (std::uint32_t pcpu = 0; pcpu < config.machine.pcpus; ++pcpu)
         m_seen.busy["pcpu." + std::to_string(pcpu)];
     for (const auto& guest : machine.guests())
         if (guest->config().load)
             listen_to(*guest);
-}
-
-probe::~probe() {
-    for (const auto& unbind : m_unbind)
-        unbind();
-}
-
-template <typename Observation, typename Function>
-void probe::listen(tlm::tlm_analysis_port<Observation>& port, Function&& function) {
-    auto made =
-        std::make_unique<listener<Observation, std::decay_t<Function>>>(std::forward<Function>(function));
-    port.bind(*made);
-    m_unbind.emplace_back([&port, bound = made.get()] { port.unbind(*bound); });
-    m_listeners.push_back(std::move(made));
 }
 
 void probe::listen_to(models::guest_domain& guest) {
@@ -83,8 +56,8 @@ void probe::vcpu_changed(const xen::vcpu_state_change& what) {
     const std::uint64_t now = nanoseconds(sc_core::sc_time_stamp());
     if (const auto found = m_running.find(what.dom); found != m_running.end()) {
         note(m_seen.busy["pcpu." + std::to_string(found->second.pcpu)], found->second.since, now);
-        if (m_machine.name_of(what.dom) == m_seen.manager)
-            note(m_seen.busy["vcpu." + m_seen.manager], found->second.since, now);
+        if (const auto& who = m_recorded.recorder().who(what.dom); who.role == trace::domain_role::manager)
+            note(m_seen.busy["vcpu." + who.name], found->second.since, now);
         m_running.erase(found);
     }
     if (what.now == xen::vcpu_state_change::state::running)

@@ -1,13 +1,10 @@
 // Listens at a machine's wires and collects what the metrics are made from.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <systemc>
-#include <vector>
 
 #include "models/platform/platform.h"
 #include "scenarios/runner/observed_machine.h"
@@ -19,7 +16,6 @@ namespace vtwin::scenario::study {
 class probe {
   public:
     probe(models::platform& machine, const models::run_config& config);
-    ~probe();
     probe(const probe&) = delete;
     probe& operator=(const probe&) = delete;
 
@@ -32,14 +28,11 @@ class probe {
         const models::load_config* config = nullptr;
         std::optional<std::uint64_t> begun, ended;
     };
-    template <typename Observation, typename Function>
-    void listen(tlm::tlm_analysis_port<Observation>& port, Function&& function);
     void listen_to(models::guest_domain& guest);
     void vcpu_changed(const xen::vcpu_state_change& what);
     void note(std::vector<busy_span>& spans, std::uint64_t begin, std::uint64_t end);
     bool find_window(std::string& problem);
 
-    models::platform& m_machine;
     observed_machine m_recorded;
     observations m_seen;
     std::map<std::string, load_times> m_loads;
@@ -48,8 +41,7 @@ class probe {
         int pcpu = 0;
     };
     std::map<xen::domid_t, running> m_running;
-    std::vector<std::unique_ptr<sc_core::sc_interface>> m_listeners;
-    std::vector<std::function<void()>> m_unbind;
+    trace::subscriptions m_heard;
 };
 
 }  // namespace vtwin::scenario::study

@@ -7,14 +7,15 @@
 #include <cmath>
 
 #include "scenarios/schema/units.h"
+#include "scenarios/study/setting_points.h"
+#include "scenarios/study/setting_tables.h"
+#include "scenarios/study/theory.h"
+#include "traces/latency_table.h"
 
 namespace vtwin::scenario::study {
 namespace {
 
 using report::alignment;
-
-constexpr const char* hop_names[] = {"queue", "ring", "backend", "save", "manager", "bus", "chip", "return"};
-constexpr double ns_per_ms = 1e6;
 
 bool in_nanoseconds(const std::string& metric) {
     return metric.ends_with("_ns");
@@ -25,9 +26,6 @@ double shown(const std::string& metric, double value) {
 }
 std::string title_of(const std::string& metric) {
     return in_nanoseconds(metric) ? metric.substr(0, metric.size() - 3) + " [ms]" : metric;
-}
-std::string number(double value) {
-    return fmt::format("{:.6g}", value);
 }
 std::string text_of(const estimate& what, const std::string& metric) {
     if (what.count == 0)
@@ -64,24 +62,6 @@ std::string other_labels(const study& what, const setting& which, std::size_t wi
         if (i != without)
             text += (text.empty() ? "" : ", ") + what.sweeps[i].name + '=' + which.labels[i];
     return text;
-}
-
-report::table table_of(const study& what, const std::string& caption,
-                       const std::vector<std::string>& titles) {
-    report::table made;
-    made.caption = caption;
-    for (const sweep& each : what.sweeps)
-        made.columns.push_back({each.name});
-    for (const std::string& each : titles)
-        made.columns.push_back({each, alignment::right});
-    return made;
-}
-
-std::vector<report::cell> labels_of(const setting_points& of) {
-    std::vector<report::cell> cells;
-    for (const std::string& label : of.which.labels)
-        cells.push_back({label});
-    return cells;
 }
 
 report::table figures(const study& what, const std::vector<setting_points>& settings) {
@@ -178,7 +158,7 @@ report::stacked_bars waterfall(const study& what, const std::vector<setting_poin
     chart.caption = "Where the time of an operation goes, mean";
     chart.scale = {"time", "ms", false};
     std::vector<std::pair<std::string, std::string>> parts{{"wait in guest", "guest_wait.mean_ns"}};
-    for (const char* hop : hop_names)
+    for (const auto& [hop, member] : trace::latency_hops)
         parts.emplace_back(hop, std::string("hop.") + hop + ".mean_ns");
     parts.emplace_back("guest's software", "hop.guest.mean_ns");
     for (const auto& [title, metric] : parts)
@@ -191,44 +171,6 @@ report::stacked_bars waterfall(const study& what, const std::vector<setting_poin
             chart.segments[i].lengths.push_back(mean_of(each, parts[i].second).mean / ns_per_ms);
     }
     return chart;
-}
-
-bool holds_for(const formula& what, const setting_points& of) {
-    return !of.points.empty() && std::ranges::all_of(what.only, [&](const std::string& label) {
-        return std::ranges::count(of.which.labels, label) != 0;
-    });
-}
-
-std::string name_of(formula::kind which) {
-    switch (which) {
-        case formula::kind::saturation:
-            return "throughput = min(guests / unloaded latency, 1 / service time) [1/s]";
-        case formula::kind::m_d_1:
-            return "mean wait = rho S / (2 (1 - rho)), M/D/1, + median of the unloaded setting [ms]";
-        case formula::kind::sum:
-            return "mean latency = wait in guest + all hops [ms]";
-    }
-    return "";
-}
-
-report::table comparison(const study& what, const std::vector<setting_points>& settings,
-                         const formula& each) {
-    report::table made = table_of(what, name_of(each.which), {"formula", "measured", "deviation"});
-    const double unit = each.which == formula::kind::saturation ? 1 : ns_per_ms;
-    // The first setting of those that the formula is about is the one of least load.
-    const auto unloaded =
-        std::ranges::find_if(settings, [&](const auto& one) { return holds_for(each, one); });
-    for (const setting_points& setting : settings) {
-        const auto found = predict(each, setting, *unloaded);
-        if (!found)
-            continue;
-        auto row = labels_of(setting);
-        row.push_back({number(found->expected / unit)});
-        row.push_back({number(found->measured / unit)});
-        row.push_back({fmt::format("{:+.3f} %", 100 * found->deviation())});
-        made.rows.push_back(std::move(row));
-    }
-    return made;
 }
 
 report::section curves_section(const study& what, const std::vector<setting_points>& settings,
@@ -267,89 +209,6 @@ report::section problems_section(const study& what, const std::vector<stored_poi
 
 }  // namespace
 
-std::vector<setting_points> by_setting(const study& what, const std::vector<stored_point>& points) {
-    std::vector<setting_points> made;
-    for (setting& each : settings_of(what))
-        made.push_back({std::move(each), {}, 0});
-    for (const stored_point& point : points) {
-        if (point.problem.empty())
-            made.at(point.setting).points.push_back(&point);
-        else
-            ++made.at(point.setting).failed;
-    }
-    return made;
-}
-
-estimate mean_of(const setting_points& of, const std::string& metric) {
-    std::vector<double> samples;
-    for (const stored_point* point : of.points)
-        if (const auto found = point->values.find(metric); found != point->values.end())
-            samples.push_back(found->second);
-    return estimate_of(samples);
-}
-
-estimate difference(const setting_points& of, const setting_points& reference, const std::string& metric) {
-    std::vector<double> samples;
-    for (const stored_point* point : of.points) {
-        const auto other = std::ranges::find(reference.points, point->seed, &stored_point::seed);
-        if (other == reference.points.end())
-            continue;
-        const auto mine = point->values.find(metric), theirs = (*other)->values.find(metric);
-        if (mine != point->values.end() && theirs != (*other)->values.end())
-            samples.push_back(mine->second - theirs->second);
-    }
-    return estimate_of(samples);
-}
-
-double prediction::deviation() const {
-    return expected == 0 ? (measured == 0 ? 0 : INFINITY) : (measured - expected) / expected;
-}
-
-double m_d_1_wait(double utilisation, double service) {
-    return utilisation * service / (2 * (1 - utilisation));
-}
-
-std::optional<prediction> predict(const formula& what, const setting_points& of,
-                                  const setting_points& unloaded) {
-    if (!holds_for(what, of))
-        return std::nullopt;
-    const double service = mean_of(unloaded, "manager.service.mean_ns").mean;
-    switch (what.which) {
-        case formula::kind::saturation: {
-            const double latency = mean_of(unloaded, "latency.mean_ns").mean;
-            if (service <= 0 || latency <= 0)
-                return std::nullopt;
-            const double guests = mean_of(of, "guests").mean;
-            return prediction{std::min(guests / latency, 1 / service) * 1e9,
-                              mean_of(of, "throughput_per_s").mean};
-        }
-        case formula::kind::m_d_1: {
-            // The median in the unloaded setting is what passes until an idle server notices.
-            std::vector<double> expected;
-            for (const stored_point* point : of.points) {
-                const auto arrivals = point->values.find("manager.throughput_per_s");
-                const double utilisation =
-                    arrivals == point->values.end() ? 1 : arrivals->second * service / 1e9;
-                if (utilisation >= 1)
-                    return std::nullopt;
-                expected.push_back(m_d_1_wait(utilisation, service));
-            }
-            const double idle =
-                mean_of(unloaded, "guest_wait.p50_ns").mean + mean_of(unloaded, "manager.wait.p50_ns").mean;
-            return prediction{
-                estimate_of(expected).mean + idle,
-                mean_of(of, "guest_wait.mean_ns").mean + mean_of(of, "manager.wait.mean_ns").mean};
-        }
-        case formula::kind::sum: {
-            double sum = mean_of(of, "guest_wait.mean_ns").mean + mean_of(of, "hop.guest.mean_ns").mean;
-            for (const char* hop : hop_names)
-                sum += mean_of(of, std::string("hop.") + hop + ".mean_ns").mean;
-            return prediction{sum, mean_of(of, "latency.mean_ns").mean};
-        }
-    }
-    return std::nullopt;
-}
-
 report::page report_data(const study& what, const std::vector<stored_point>& points) {
     const auto settings = by_setting(what, points);
     report::page page;
@@ -364,7 +223,8 @@ report::page report_data(const study& what, const std::vector<stored_point>& poi
     if (!what.formulas.empty()) {
         page.sections.push_back({"Theory", {}});
         for (const formula& each : what.formulas)
-            page.sections.back().blocks.emplace_back(comparison(what, settings, each));
+            for (report::block& block : compare_with_theory(what, settings, each))
+                page.sections.back().blocks.push_back(std::move(block));
     }
     page.sections.push_back(curves_section(what, settings, points));
     if (std::ranges::any_of(points, [](const auto& point) { return !point.problem.empty(); }))

@@ -164,3 +164,28 @@ TEST_CASE("the header of the table names every column") {
     CHECK(out.str() ==
           "time_ns,origin,ordinal,result,queue,ring,backend,save,manager,bus,chip,return,total\n");
 }
+
+TEST_CASE("a row says who answered and a request without an answer who should") {
+    bench b;
+    b.table.command_issued(guest, ns(1000), 0x14);
+    b.ring(1200, guest, vtpm, ring_state::submit, to_tpm, 0x14);
+    manager_request(b);
+    b.ring(8000, guest, vtpm, ring_state::finish, 0x00C4, 0);
+    b.table.command_returned(guest, ns(8700), 0x14);
+    b.chip(9000, 9500);
+    b.ring(9600, vtpm2, manager, ring_state::submit, to_manager, 1);
+    const auto rows = b.table.rows();
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[0].server.name == "vtpm1");
+    CHECK(rows[0].server.role == domain_role::vtpm);
+    CHECK(rows[1].server.name == "vtpmmgr");
+    CHECK(rows[1].server.role == domain_role::manager);
+    CHECK(rows[2].server.name.empty());
+    REQUIRE(b.table.unanswered().size() == 1);
+    CHECK(b.table.unanswered()[0].server.role == domain_role::manager);
+
+    b.table.command_issued(guest, ns(10000), 0x14);
+    b.ring(10100, guest, vtpm, ring_state::submit, to_tpm, 0x14);
+    b.table.command_returned(guest, ns(12000), 0x14);  // given up
+    CHECK(b.table.rows().back().server.name == "vtpm1");
+}

@@ -21,6 +21,7 @@ latency_row manager_row(std::uint64_t time, std::uint64_t wait, std::uint64_t se
     latency_row row;
     row.time_ns = time;
     row.origin = "v";
+    row.server = {"m", vtwin::trace::domain_role::manager};
     row.ring = wait;
     row.chip = service;
     row.total = wait + service;
@@ -31,7 +32,6 @@ observations window(std::uint64_t begin, std::uint64_t end) {
     observations seen;
     seen.begin = begin;
     seen.end = end;
-    seen.vtpms = {"v"};
     return seen;
 }
 
@@ -109,4 +109,29 @@ TEST_CASE("utilisation is the busy part of the window") {
     const metrics got = measure(seen);
     CHECK(got.at("utilisation.chip") == 0.25);
     CHECK(got.at("utilisation.pcpu.0") == 0);
+}
+
+TEST_CASE("the manager's time is told apart by who needs the chip") {
+    auto seen = window(100, 200);
+    seen.rows = {manager_row(90, 0, 30), manager_row(120, 0, 10), manager_row(140, 0, 20),
+                 manager_row(180, 0, 40)};
+    seen.rows[1].manager = seen.rows[1].chip;
+    seen.rows[1].chip = 0;
+    const metrics got = measure(seen);
+    CHECK(got.at("manager.busy") == 0.7);  // 20 of the first, 10, 20, 20 of the last
+    CHECK(got.at("manager.busy_without_chip") == 0.1);
+    CHECK(got.at("manager.arrivals_per_s") == 3e7);
+    CHECK(got.at("manager.chip_service.mean_ns") == 30);
+    CHECK(got.at("manager.chip_service.p50_ns") == 20);
+    CHECK(got.at("manager.service.mean_square_ns2") == (100.0 + 400 + 1600) / 3);
+}
+
+TEST_CASE("gaps between arrivals vary as much as their variance says") {
+    auto seen = window(0, 1000);
+    seen.rows = {manager_row(100, 0, 1), manager_row(200, 0, 1), manager_row(300, 0, 1)};
+    CHECK(measure(seen).at("manager.variation_of_gaps") == 0);
+    seen.rows = {manager_row(100, 0, 1), manager_row(200, 0, 1), manager_row(500, 0, 1)};
+    CHECK(measure(seen).at("manager.variation_of_gaps") == 0.5);  // 100 and 300: variance 20000, mean 200
+    seen.rows.pop_back();
+    CHECK(measure(seen).count("manager.variation_of_gaps") == 0);
 }

@@ -25,8 +25,12 @@ TEST_CASE("the latency of one guest is the sum of its hops and its chip is busy 
     const auto got = run({{"fleet.count", "1"}, {"fleet.guest.load.interval", "20 ms"}});
     REQUIRE(got.problem == "");
     const metrics& of = got.values;
+    CHECK(of.at("path.operations") == of.at("operations"));
+    CHECK(of.at("path.inexact") == 0);
+    CHECK(of.at("path.largest_difference_ns") == 0);
+    CHECK(of.at("path.service.mean_ns") == of.at("manager.chip_service.mean_ns"));
     double sum = of.at("guest_wait.mean_ns") + of.at("hop.guest.mean_ns");
-    for (const char* hop : {"queue", "ring", "backend", "save", "manager", "bus", "chip", "return"})
+    for (const auto& [hop, member] : vtwin::trace::latency_hops)
         sum += of.at(std::string("hop.") + hop + ".mean_ns");
     CHECK(sum == Approx(of.at("latency.mean_ns")).epsilon(1e-12));
     CHECK(of.at("hop.chip.mean_ns") == 4e6);  // the profile's constant time
@@ -35,6 +39,15 @@ TEST_CASE("the latency of one guest is the sum of its hops and its chip is busy 
     CHECK(of.at("failed") == 0);
     CHECK(of.at("guests") == 1);
     CHECK(got.latencies.size() == of.at("operations"));
+}
+
+TEST_CASE("two guests that never pause get what one server can do") {
+    const auto got = run({{"fleet.count", "2"}, {"behaviours.linux_tpmfront.poll_quantum_5ms", "hardened"}});
+    REQUIRE(got.problem == "");
+    const double capacity = 1e9 / got.values.at("manager.chip_service.p50_ns");
+    CHECK(got.values.at("throughput_per_s") == Approx(capacity).epsilon(0.01));
+    CHECK(got.values.at("manager.busy") > 0.99);
+    CHECK(got.values.at("path.inexact") == 0);
 }
 
 TEST_CASE("operations that take longer than their deadline are counted") {
