@@ -173,7 +173,7 @@ std::uint64_t submit(const slurm_submission& what) {
 
 std::optional<std::vector<slurm_job>> jobs_of(const std::vector<std::uint64_t>& ids) {
     // By user and not by number: of a number that it has forgotten, squeue only complains.
-    const auto answer = asked({"squeue", "--noheader", "--array", "--states=all",
+    const auto answer = asked({"squeue", "--noheader", "--all", "--array", "--states=all",
                                fmt::format("--user={}", ::getuid()), "--format=%F|%K|%T|%N|%r|%j"});
     if (!answer.ok())
         return std::nullopt;

@@ -61,6 +61,7 @@ class slurm_run {
             return slurm_end::merged;
         check_slurm();
         prepare(find_slurm_partition(m_options.partition));
+        m_before = m_parts.finished();
         if (!still_there())
             submit_all();
         if (!m_options.wait)
@@ -142,12 +143,11 @@ class slurm_run {
     slurm_end wait() {
         interruption stop;
         {
-            const auto before = m_parts.finished();
-            progress shown(m_err, m_terminal, planned() - before, std::chrono::steady_clock::now,
+            progress shown(m_err, m_terminal, planned() - m_before, std::chrono::steady_clock::now,
                            m_work.unit());
-            for (auto pause = first_pause;; pause = std::min(pause * 3 / 2, longest_pause)) {
+            for (auto pause = first_pause;; pause = std::min(pause * 6 / 5, longest_pause)) {
                 const auto jobs = look();
-                shown.reach(m_parts.finished() - before, jobs ? summary(*jobs) : "squeue does not answer");
+                shown.reach(m_parts.finished() - m_before, jobs ? summary(*jobs) : "squeue does not answer");
                 if (jobs)
                     tell_failures(*jobs, shown);
                 if (jobs && std::ranges::none_of(*jobs, &slurm_job::live))
@@ -266,6 +266,7 @@ class slurm_run {
     submitted_jobs m_jobs;
     std::map<job_key, slurm_job> m_last;  ///< as last seen: Slurm forgets them
     std::set<std::uint64_t> m_told;       ///< tasks whose failure was told
+    std::uint64_t m_before = 0;           ///< finished when we came
     int m_silences = 0;
 };
 

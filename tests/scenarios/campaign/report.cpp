@@ -155,3 +155,24 @@ TEST_CASE("progress is one line on a terminal and a line every ten seconds elsew
     CHECK(terminal.str().ends_with("\r\033[K"));
     CHECK(terminal.str().find('\n') == std::string::npos);
 }
+
+TEST_CASE("progress that somebody else counts shows a note and says lines that stay") {
+    auto now = std::chrono::steady_clock::time_point();
+    std::ostringstream out, terminal;
+    {
+        progress plain(
+            out, false, 40, [&] { return now; }, "points");
+        progress bar(terminal, true, 40, [&] { return now; });
+        now += std::chrono::seconds(5);
+        plain.reach(10, "2 running");  // too early for a line
+        bar.reach(10, "2 running");
+        bar.say("task 3 failed");
+        now += std::chrono::seconds(5);
+        plain.reach(20, "1 running");
+        plain.reach(40, "");
+        plain.reach(40, "");  // said already
+    }
+    CHECK(out.str() == "20/40 points, 2.0/s, 10 s to go; 1 running\n40/40 points, 4.0/s\n");
+    CHECK(terminal.str().find("10/40 runs, 2.0/s, 15 s to go; 2 running\r\033[Ktask 3 failed\n") !=
+          std::string::npos);
+}

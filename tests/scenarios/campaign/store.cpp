@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "scenarios/campaign/coordinator.h"
+#include "scenarios/campaign/sharded_campaign.h"
 #include "tests/scenarios/campaign/support.h"
 
 using namespace vtwin::scenario;
@@ -114,6 +115,130 @@ TEST_CASE("parts of a campaign merge to the same results") {
     CHECK(campaign_store(folder.store("merged"), mode::read).planned() == 204);
     CHECK(message_of([&] { merge_stores(folder.store("merged"), parts, {}); }).find("exists;") !=
           std::string::npos);
+}
+
+TEST_CASE("a store is split into parts that keep what is there and merge to the same results") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store("whole"));
+    make(folder, folder.store("split"));
+    fake_engine engine;
+    run(folder.store("whole"), engine);
+    run(folder.store("split"), engine, 50);
+    const sharded_campaign work(folder.store("split"), "/bin/vtwin");
+    CHECK(work.missing() == 154);
+    std::vector<std::filesystem::path> parts;
+    std::uint64_t there = 0;
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        parts.push_back(folder.path() / work.part_name(i));
+        split_store(folder.store("split"), parts.back(), {i, 5});
+        const auto count = work.count_of(folder.path(), {i, 5});
+        REQUIRE(count);
+        CHECK(count->planned == campaign_store(parts.back(), mode::read).planned());
+        there += count->finished;
+        CHECK_NOTHROW(work.check_part(folder.path(), {i, 5}));
+    }
+    CHECK(there == 50);
+    const auto before = content_of(folder.store("split"));
+    CHECK(message_of([&] {
+              merge_stores(folder.store("split"), parts, {true, true});
+          }).find("of its 41 runs finished; nothing is merged before all have") != std::string::npos);
+    CHECK(content_of(folder.store("split")) == before);
+    for (const auto& part : parts)
+        run(part, engine);
+    CHECK(message_of([&] {
+              merge_stores(folder.store("split"), {parts[0], parts[1]}, {true, true});
+          }).find("123 of 204 runs are in none of the parts") != std::string::npos);
+    merge_stores(folder.store("split"), parts, {true, true});
+    CHECK(hash_of(folder.store("split")) == hash_of(folder.store("whole")));
+    CHECK(work.missing() == 0);
+}
+
+TEST_CASE("only a whole campaign is split and parts of another one are refused") {
+    const campaign_directory folder(some_runs), other(some_runs + "# changed\n");
+    make(folder, folder.store("part0"), {0, 2});
+    CHECK(message_of([&] { sharded_campaign(folder.store("part0"), "vtwin"); }).find("is a part of") !=
+          std::string::npos);
+    make(other, other.store("whole"));
+    const sharded_campaign work(other.store("whole"), "vtwin");
+    CHECK(message_of([&] {
+              work.check_part(folder.path(), {0, 2});
+          }).find("cannot be mixed") != std::string::npos);
+    make(other, other.store("part0"), {0, 2});
+    CHECK(message_of([&] {
+              work.check_part(other.path(), {0, 3});
+          }).find("is part 0 of 2, not 0 of 3") != std::string::npos);
+    CHECK_FALSE(work.count_of(other.path(), {7, 8}));
+}
+
+TEST_CASE("what a batch system is told to run are vtwin's own commands") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    const sharded_campaign work(folder.store(), "/opt/vt win");
+    std::string task;
+    for (const auto& word : work.task(3, 4))
+        task += word.before + (word.numbered ? "N" : "") + word.after + ' ';
+    CHECK(task == "/opt/vt win campaign resume partN.sqlite --jobs 4 ");
+    CHECK(work.merge(2) == std::vector<std::string>{"/opt/vt win", "campaign", "merge", "--complete",
+                                                    "--replace", "--out", folder.store().string(),
+                                                    "part0.sqlite", "part1.sqlite"});
+    CHECK(work.resume_command() == "vtwin campaign resume '" + folder.store().string() + "' --engine slurm");
+}
+
+TEST_CASE("a program that is killed leaves the time that its results took") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        campaign_store store(folder.store(), mode::write);
+        store.add_time_spent(std::chrono::milliseconds(700));
+        store.add(fake_engine::result_of(store.worlds().at(0), store.pending(1).at(0)));
+        store.flush();
+        store.add_time_spent(std::chrono::milliseconds(50));  // of a result that is lost
+        ::raise(SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
+    CHECK(campaign_store(folder.store(), mode::read).time_spent() == std::chrono::milliseconds(700));
+    campaign_store store(folder.store(), mode::write);
+    CHECK(store.finished() == 1);
+    store.add_time_spent(std::chrono::milliseconds(5));
+    CHECK(store.time_spent() == std::chrono::milliseconds(705));
+    CHECK(campaign_store(folder.store(), mode::read).time_spent() == std::chrono::milliseconds(700));
+    store.flush();
+    CHECK(campaign_store(folder.store(), mode::read).time_spent() == std::chrono::milliseconds(705));
+}
+
+TEST_CASE("the coordinator keeps the time with the results and not at the end") {
+    const campaign_directory folder(some_runs);
+    make(folder, folder.store());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        class slow_engine : public fake_engine {
+          public:
+            void run(const std::vector<world>& worlds, const std::vector<planned_run>& planned, unsigned,
+                     const result_sink& sink) override {
+                ::usleep(120'000);  // longer than results wait to be written
+                sink(result_of(worlds.at(planned[0].world), planned[0]));
+                ::raise(SIGKILL);
+            }
+        } engine;
+        run(folder.store(), engine);
+    }
+    ::waitpid(child, nullptr, 0);
+    const campaign_store store(folder.store(), mode::read);
+    CHECK(store.finished() == 1);
+    CHECK(store.time_spent() >= std::chrono::milliseconds(120));
+}
+
+TEST_CASE("times of parts add up when they are merged") {
+    const campaign_directory folder(some_runs);
+    std::vector<std::filesystem::path> parts;
+    for (std::uint64_t i = 0; i < 2; ++i) {
+        parts.push_back(folder.store(std::to_string(i)));
+        make(folder, parts.back(), {i, 2});
+        campaign_store(parts.back(), mode::write).add_time_spent(std::chrono::milliseconds(100 + i));
+    }
+    merge_stores(folder.store("merged"), parts, {});
+    CHECK(campaign_store(folder.store("merged"), mode::read).time_spent() == std::chrono::milliseconds(201));
 }
 
 TEST_CASE("parts that came to different results do not merge") {

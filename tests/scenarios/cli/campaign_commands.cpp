@@ -83,6 +83,54 @@ TEST_CASE("mistakes in campaign commands end with exit code 2") {
     CHECK(call({"replay", store, "77"}).code == 2);
 }
 
+TEST_CASE("options of Slurm need it and those of the local engine do not go with it") {
+    const campaign_directory folder(two_null_runs);
+    const auto store = folder.store().string();
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"--shards", "2"},
+                                                  {"--partition", "x"},
+                                                  {"--no-wait"},
+                                                  {"--cancel-on-interrupt"},
+                                                  {"--slurm-option=time=1"}}) {
+        std::vector<std::string> all = {"run", folder.campaign_file, "--out", store};
+        all.insert(all.end(), words.begin(), words.end());
+        const auto got = call(all);
+        CHECK(got.code == 2);
+        CHECK(got.err.find("need --engine slurm") != std::string::npos);
+    }
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"--shard", "0/2"}, {"--limit", "1"}, {"--no-snapshots"}}) {
+        std::vector<std::string> all = {"run", folder.campaign_file, "--out", store, "--engine", "slurm"};
+        all.insert(all.end(), words.begin(), words.end());
+        CHECK(call(all).err.find("need --engine local") != std::string::npos);
+    }
+    CHECK(call({"run", folder.campaign_file, "--engine", "clouds"}).code == 2);
+    CHECK(call({"run", folder.campaign_file, "--engine", "slurm", "--shards", "1001"}).code == 2);
+    CHECK(call({"run", folder.campaign_file, "--engine", "slurm", "--slurm-option=array=1", "--out", store})
+              .err.find("'--array' is set by vtwin itself") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(store));
+}
+
+TEST_CASE("a campaign is not begun when there is no Slurm to run it") {
+    const campaign_directory folder(two_null_runs);
+    ::setenv("PATH", "/nowhere", 1);
+    const auto store = folder.store().string();
+    const auto got = call({"run", folder.campaign_file, "--out", store, "--engine", "slurm"});
+    CHECK(got.code == 2);
+    CHECK(got.err.find("sbatch cannot be started") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(store));
+}
+
+TEST_CASE("a merge that must be complete says which part is not") {
+    const campaign_directory folder(two_null_runs);
+    const auto part = folder.store("part").string(), all = folder.store("all").string();
+    CHECK(call({"run", folder.campaign_file, "--shard", "1/2", "--out", part, "--limit", "1"}).code == 0);
+    CHECK(
+        call({"merge", "--complete", "--out", all, part}).err.find("part.sqlite: 1 of its 3 runs finished") !=
+        std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(all));
+    CHECK(call({"merge", "--out", all, part}).code == 0);
+}
+
 TEST_CASE("without an engine campaigns are only planned and looked at") {
     const campaign_directory folder(two_null_runs);
     CHECK(call({"plan", folder.campaign_file}, false).code == 0);

@@ -4,10 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <sstream>
 
+#include "scenarios/study/sharded_study.h"
 #include "tests/scenarios/support.h"
 
 using namespace vtwin;
@@ -131,4 +133,113 @@ TEST_CASE("a wrong key in any setting is found before anything runs") {
     CHECK_THROWS_WITH(execute(wrong, world.options, world.simulate, world.out),
                       Catch::Contains("s.toml:2: machine.pcpus: expected"));
     CHECK_FALSE(std::filesystem::exists(world.options.out));
+}
+
+TEST_CASE("parts of a study merge to the same figures") {
+    bench world;
+    execute(world.what, world.options, world.simulate, world.out);
+    const auto whole = results(world.options.out / "study.db", world.what, false).all();
+    const auto merged = world.path() / "merged.db";
+    std::vector<std::filesystem::path> parts;
+    for (std::uint64_t i = 0; i < 4; ++i) {
+        const auto folder = world.path() / std::to_string(i);
+        parts.push_back(folder / "study.db");
+        const auto ran = execute(world.what, {folder, 1, false, {i, 4}}, world.simulate, world.out);
+        CHECK(ran.done == (i < 2 ? 2 : 1));
+        CHECK(points_in(parts.back()) == ran.done);
+    }
+    CHECK_THROWS_WITH(merge_results(merged, {parts[0], parts[2]}, world.what, true),
+                      Catch::EndsWith("nothing is merged: 3 of 6 points are in none of the parts "
+                                      "(machine.pcpus=1, seed 11, ...)"));
+    CHECK_FALSE(std::filesystem::exists(merged));
+    merge_results(merged, {parts[0], parts[2]}, world.what, false);
+    merge_results(merged, {parts[3], parts[1], parts[0]}, world.what, true);
+    const auto points = results(merged, world.what, false).all();
+    CHECK(csv_of(world.what, points) == csv_of(world.what, whole));
+    CHECK(result_hash(world.what, points) == result_hash(world.what, whole));
+    CHECK(points.at(5).quantiles == whole.at(5).quantiles);
+}
+
+TEST_CASE("the result hash of a study is over every figure") {
+    bench world;
+    execute(world.what, world.options, world.simulate, world.out);
+    auto points = results(world.options.out / "study.db", world.what, false).all();
+    const auto hash = result_hash(world.what, points);
+    CHECK(hash.size() == 64);
+    std::ranges::reverse(points);
+    CHECK(result_hash(world.what, points) == hash);
+    auto changed = points;
+    changed[2].quantiles[100] += 1;
+    CHECK(result_hash(world.what, changed) != hash);
+    changed = points;
+    changed[2].values["third"] = std::nextafter(changed[2].values["third"], 0);
+    CHECK(result_hash(world.what, changed) != hash);
+    points.pop_back();
+    CHECK(result_hash(world.what, points) != hash);
+}
+
+TEST_CASE("parts of a study that came to different figures or are of another one do not merge") {
+    bench world;
+    execute(world.what, world.options, world.simulate, world.out);
+    const auto other = world.path() / "other.db", merged = world.path() / "merged.db";
+    {
+        results differs(other, world.what, true);
+        stored_point point;
+        point.setting = 1;
+        point.seed = 11;
+        point.values = {{"cpus", 3}};
+        differs.add(point, "");
+    }
+    const auto there = world.options.out / "study.db";
+    CHECK_THROWS_WITH(
+        merge_results(merged, {there, other}, world.what, false),
+        Catch::EndsWith("machine.pcpus=2, seed 11 came to something else than in another part"));
+    CHECK_FALSE(std::filesystem::exists(merged));
+    world.write("s.toml", std::string(text) + "\n[base]\n\"machine.xsm\" = false\n");
+    CHECK_THROWS_WITH(merge_results(merged, {there}, read_study(world.study_file), false),
+                      Catch::Contains("results of another study"));
+    CHECK_THROWS_WITH(merge_results(merged, {world.path() / "none.db"}, world.what, false),
+                      Catch::Contains("no such file"));
+}
+
+TEST_CASE("a study is split into parts that keep what is there") {
+    bench world;
+    const auto out = world.path() / "out";
+    sharded_study work(world.what, world.study_file, world.path() / "out/", "/opt/vt win");
+    CHECK(work.out() == out);
+    CHECK(work.missing() == 6);
+    execute(world.what, {out, 1, false, {0, 3}}, world.simulate, world.out);  // points 0 and 3
+    CHECK(work.missing() == 4);
+    const auto folder = world.path() / "parts";
+    std::filesystem::create_directories(folder);
+    work.split(folder, 4);
+    std::vector<std::uint64_t> finished, planned;
+    for (std::uint64_t i = 0; i < 4; ++i) {
+        const auto count = work.count_of(folder, {i, 4});
+        REQUIRE(count);
+        finished.push_back(count->finished);
+        planned.push_back(count->planned);
+        CHECK_NOTHROW(work.check_part(folder, {i, 4}));
+    }
+    CHECK(finished == std::vector<std::uint64_t>{1, 0, 0, 1});
+    CHECK(planned == std::vector<std::uint64_t>{2, 2, 1, 1});
+    std::filesystem::remove_all(folder / "part2");
+    std::filesystem::copy(folder / "part3", folder / "part2");
+    CHECK_THROWS_WITH(work.check_part(folder, {2, 4}), Catch::EndsWith("is not part 2 of 4"));
+    CHECK_FALSE(work.count_of(folder, {4, 5}));
+    std::string task;
+    for (const auto& word : work.task(4, 2))
+        task += word.before + (word.numbered ? "N" : "") + word.after + ' ';
+    CHECK(task == "/opt/vt win study run " + world.study_file + " --out partN --shard N/4 --jobs 2 ");
+    CHECK(work.merge(2) == std::vector<std::string>{"/opt/vt win", "study", "merge", world.study_file,
+                                                    "--complete", "--out", out.string(), "part0", "part1"});
+}
+
+TEST_CASE("a point outlives the signal that is meant for the whole study") {
+    bench world;
+    const auto slow = [&](const models::run_config& config) {
+        ::kill(::getpid(), SIGTERM);  // as a batch system does to every process of a job
+        return world.simulate(config);
+    };
+    CHECK(execute(world.what, world.options, slow, world.out).failed == 0);
 }
