@@ -62,11 +62,12 @@ class slurm_run {
         check_slurm();
         prepare(find_slurm_partition(m_options.partition));
         m_before = m_parts.finished();
+        interruption stop;  // not between two jobs: an array without its merge would be left
         if (!still_there())
             submit_all();
         if (!m_options.wait)
             return slurm_end::submitted;
-        return wait();
+        return wait(stop);
     }
 
   private:
@@ -140,8 +141,7 @@ class slurm_run {
               << std::flush;
     }
 
-    slurm_end wait() {
-        interruption stop;
+    slurm_end wait(interruption& stop) {
         {
             progress shown(m_err, m_terminal, planned() - m_before, std::chrono::steady_clock::now,
                            m_work.unit());

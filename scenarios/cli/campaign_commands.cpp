@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "scenarios/batch/parts.h"
 #include "scenarios/campaign/coordinator.h"
 #include "scenarios/campaign/fault_json.h"
 #include "scenarios/campaign/keys.h"
@@ -73,6 +74,17 @@ void show_status(const campaign_store& store, std::ostream& out) {
     out << fmt::format("{}: {} of {} runs finished{}\n", store.file().string(), store.finished(),
                        store.planned(),
                        store.finished() == store.planned() ? "" : "; `vtwin campaign resume` goes on");
+}
+
+/// What tasks of a batch system have come to, which is merged only when all have ended.
+void show_parts(const std::filesystem::path& store, std::ostream& out) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(parts::folder_of(std::filesystem::absolute(store)), ignored))
+        return;
+    sharded_campaign work(store, own_program());
+    parts there(work);
+    out << fmt::format("{}: {} runs finished in {} parts\n", there.folder().string(), there.finished(),
+                       there.count());
 }
 
 int show_replay(const replayed_run& run, std::ostream& out) {
@@ -366,6 +378,7 @@ int campaign_commands::run(std::ostream& out, std::ostream& err) const {
     if (is(state.report))
         return state.show_report(store, out);
     show_status(store, out);
+    show_parts(store.file(), out);
     return 0;
 }
 

@@ -124,6 +124,10 @@ TEST_CASE("a campaign whose task was cancelled half way goes on to the same resu
     REQUIRE(*left > 0);
     REQUIRE(*left < 7);
     CHECK(finished_in(world.far_store()) == 0);
+    const auto status = run_program({"campaign", "status", world.far_store()});
+    CHECK(contains(status.out, "0 of 14 runs finished"));
+    CHECK(
+        contains(status.out, "far.sqlite.parts: " + std::to_string(7 + *left) + " runs finished in 2 parts"));
 
     const auto ended = run_program({"campaign", "resume", world.far_store(), "--engine", "slurm"});
     INFO(ended.out << ended.err);
