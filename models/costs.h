@@ -14,6 +14,7 @@ struct software_costs {
     sc_core::sc_time sha1_per_byte, sha256_per_byte, aes_per_byte, cmac_per_byte;
     sc_core::sc_time rsa_private, rsa_public, rsa_keygen;  ///< RSA-2048 in software
     sc_core::sc_time vtpm_command;     ///< software TPM: a command without public-key work
+    sc_core::sc_time vtpm20_command;   ///< the same of a software TPM 2.0
     sc_core::sc_time network_latency;  ///< guest to verifier, one way
     sc_core::sc_time firmware_poll;    ///< firmware: pause between two looks at a TPM status register
 };

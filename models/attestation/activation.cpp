@@ -25,7 +25,11 @@ std::optional<bytes> open_certificate(byte_view symmetric_key, byte_view sym_blo
     in.u32();
     in.u16();
     const bytes key = in.sized16();
-    if (!in.ok() || key.size() != key_size || sym_blob.size() <= iv_size)
+    return in.ok() ? open_certificate_with(key, sym_blob) : std::nullopt;
+}
+
+std::optional<bytes> open_certificate_with(byte_view key, byte_view sym_blob) {
+    if (key.size() != key_size || sym_blob.size() <= iv_size)
         return std::nullopt;
     const byte_view text = sym_blob.subspan(iv_size);
     bytes out(text.size() + iv_size);

@@ -1,4 +1,5 @@
-// The client's end of the privacy-CA protocol: what TPM_ActivateIdentity released opens the certificate.
+// The client's end of the privacy-CA protocol: what TPM_ActivateIdentity (TPM2_ActivateCredential)
+// released opens the certificate.
 #pragma once
 
 #include <optional>
@@ -11,5 +12,7 @@ namespace vtwin::models {
 /// certificate under AES-128-CBC with the IV in front and PKCS#7 padding. Nullopt when the key is not of that
 /// kind or nothing opens.
 std::optional<bytes> open_certificate(byte_view symmetric_key, byte_view sym_blob);
+/// The same with the key itself, 16 octets: what TPM2_ActivateCredential releases.
+std::optional<bytes> open_certificate_with(byte_view key, byte_view sym_blob);
 
 }  // namespace vtwin::models

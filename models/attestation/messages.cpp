@@ -45,6 +45,20 @@ void fields(V& v, enrol_reply& m) {
     v("sym_blob", m.sym_blob);
 }
 template <typename V>
+void fields(V& v, enrol_tpm20_request& m) {
+    v("subject", m.subject);
+    v("ek_public", m.ek_public);
+    v("ak_public", m.ak_public);
+}
+template <typename V>
+void fields(V& v, enrol_tpm20_reply& m) {
+    v("accepted", m.accepted);
+    v("reason", m.reason);
+    v("credential_blob", m.credential_blob);
+    v("secret", m.secret);
+    v("sym_blob", m.sym_blob);
+}
+template <typename V>
 void fields(V&, saa_key_request&) {}
 template <typename V>
 void fields(V& v, saa_key_reply& m) {
@@ -80,6 +94,13 @@ void fields(V& v, measurement& m) {
     v("pcr", m.pcr);
     v("digest", m.digest);
     v("description", m.description);
+    v.unless_empty("sha256", m.sha256);
+}
+template <typename V>
+void fields(V& v, tpm20_evidence& m) {
+    v("ak_public", m.ak_public);
+    v("attest", m.attest);
+    v("signature", m.signature);
 }
 template <typename V>
 void fields(V& v, evidence& m) {
@@ -88,6 +109,7 @@ void fields(V& v, evidence& m) {
     v("aik_certificate", m.aik_certificate);
     v("quote_composite", m.quote_composite);
     v("quote_signature", m.quote_signature);
+    v.unless_absent("tpm20", m.tpm20);
     v("deep_quote", m.deep_quote);
     v("deep_quote_locality", m.deep_quote_locality);
     v("vtpm_pcrs", m.vtpm_pcrs);
@@ -132,6 +154,9 @@ json write_value(const measurement& value) {
 json write_value(const verdict_reason& value) {
     return write_message(value);
 }
+json write_value(const tpm20_evidence& value) {
+    return write_message(value);
+}
 template <typename Item>
 json write_value(const std::vector<Item>& items) {
     json array = json::array();
@@ -145,6 +170,15 @@ struct writer {
     template <typename Field>
     void operator()(const char* name, const Field& field) {
         object[name] = write_value(field);
+    }
+    void unless_empty(const char* name, const bytes& field) {
+        if (!field.empty())
+            (*this)(name, field);
+    }
+    template <typename Field>
+    void unless_absent(const char* name, const std::optional<Field>& field) {
+        if (field)
+            (*this)(name, *field);
     }
 };
 
@@ -216,6 +250,9 @@ bool read_value(const json& value, measurement& out) {
 bool read_value(const json& value, verdict_reason& out) {
     return read_message(value, out);
 }
+bool read_value(const json& value, tpm20_evidence& out) {
+    return read_message(value, out);
+}
 template <typename Item>
 bool read_value(const json& value, std::vector<Item>& out) {
     if (!value.is_array())
@@ -239,6 +276,20 @@ struct reader {
         const auto found = object.find(name);
         good = good && found != object.end() && read_value(*found, field);
         ++taken;
+    }
+    /// There is one way to say that there is nothing: to leave it out.
+    void unless_empty(const char* name, bytes& field) {
+        field.clear();
+        if (!object.contains(name))
+            return;
+        (*this)(name, field);
+        good = good && !field.empty();
+    }
+    template <typename Field>
+    void unless_absent(const char* name, std::optional<Field>& field) {
+        field.reset();
+        if (object.contains(name))
+            (*this)(name, field.emplace());
     }
 };
 
@@ -290,6 +341,8 @@ VTWIN_MESSAGE(ca_key_request)
 VTWIN_MESSAGE(ca_key_reply)
 VTWIN_MESSAGE(enrol_request)
 VTWIN_MESSAGE(enrol_reply)
+VTWIN_MESSAGE(enrol_tpm20_request)
+VTWIN_MESSAGE(enrol_tpm20_reply)
 VTWIN_MESSAGE(saa_key_request)
 VTWIN_MESSAGE(saa_key_reply)
 VTWIN_MESSAGE(saa_config_request)

@@ -8,6 +8,7 @@
 //   saa/public-key       saa_key_request  -> saa_key_reply   the authority that signs group configurations
 //   saa/configuration    saa_config_request -> saa_config_reply
 //   ca/enrol-guest       enrol_request    -> enrol_reply     the AIK of a guest's vTPM
+//   ca/enrol-guest-tpm20 enrol_tpm20_request -> enrol_tpm20_reply   the AK of a guest's vTPM 2.0
 //   verifier/challenge   challenge_request -> challenge_reply
 //   verifier/evidence    evidence         -> verdict
 #pragma once
@@ -51,6 +52,20 @@ struct enrol_reply {
     bytes sym_blob;      ///< AIK certificate (X.509 DER), AES-128-CBC under the session key, IV in front
 };
 
+/// TPM 2.0: the certificate is for whoever can activate a credential for this AK's Name with this EK (TPM 2.0
+/// Part 1, "Credential Protection").
+struct enrol_tpm20_request {
+    std::string subject;
+    bytes ek_public, ak_public;  ///< TPMT_PUBLIC
+};
+struct enrol_tpm20_reply {
+    bool accepted = false;
+    std::string reason;     ///< when refused
+    bytes credential_blob;  ///< TPMS_ID_OBJECT; the credential is an AES-128 key
+    bytes secret;           ///< seed, OAEP ("IDENTITY") under the EK
+    bytes sym_blob;         ///< AK certificate (X.509 DER), AES-128-CBC under the credential, IV in front
+};
+
 struct saa_key_request {};
 struct saa_key_reply {
     bytes modulus;  ///< 256 bytes, e = 65537
@@ -83,6 +98,14 @@ struct measurement {  ///< one line of the boot event log
     std::uint32_t pcr = 0;
     bytes digest;             ///< SHA-1
     std::string description;  ///< "kernel <path>", "command line", "initrd <path>"
+    bytes sha256 = {};        ///< of the same event; empty with a TPM 1.2
+};
+
+/// What a guest with a vTPM 2.0 shows instead of quote_composite and quote_signature.
+struct tpm20_evidence {
+    bytes ak_public;  ///< TPMT_PUBLIC of the certified AK
+    bytes attest;     ///< TPMS_ATTEST: the quote of the SHA-256 bank, extraData = nonce
+    bytes signature;  ///< TPMT_SIGNATURE over it
 };
 
 struct evidence {
@@ -92,10 +115,11 @@ struct evidence {
     // vTPM quote (TPM_Quote): TPM_QUOTE_INFO = 01010000 "QUOT" composite nonce
     bytes quote_composite;  ///< TPM_PCR_COMPOSITE as returned
     bytes quote_signature;
-    // deep quote; externData = SHA-1(nonce || SHA-1(TPM_PUBKEY(AIK)))
+    std::optional<tpm20_evidence> tpm20;
+    // deep quote; externData = SHA-1(nonce || SHA-1(TPM_PUBKEY(AIK))), TPM 2.0: models/vtpm/vtpm20.h
     bytes deep_quote;  ///< response body: signature, digests by flag, hardware PCR values
     std::uint8_t deep_quote_locality = 0;
-    std::vector<bytes> vtpm_pcrs;  ///< 24 values
+    std::vector<bytes> vtpm_pcrs;  ///< 24 values; TPM 2.0: of the SHA-256 bank
     std::vector<measurement> boot_log;
     std::string ima_log;              ///< ascii_runtime_measurements, template ima-ng, SHA-1 template hashes
     bool vtpm_attached_late = false;  ///< what the guest says of itself; the verifier judges by the boot log
@@ -119,6 +143,8 @@ std::string to_json(const ca_key_request&);
 std::string to_json(const ca_key_reply&);
 std::string to_json(const enrol_request&);
 std::string to_json(const enrol_reply&);
+std::string to_json(const enrol_tpm20_request&);
+std::string to_json(const enrol_tpm20_reply&);
 std::string to_json(const saa_key_request&);
 std::string to_json(const saa_key_reply&);
 std::string to_json(const saa_config_request&);

@@ -16,6 +16,14 @@ struct driver_params {
     bool linux_hwrng = true;                               ///< the chip feeds the kernel's random pool
     sc_core::sc_time linux_hwrng_interval = ms(6000);      ///< between two refills (3 to 10 s seen)
 
+    // Linux TPM core with a TPM 2.0 (TPM2_TIMEOUT_x, TPM2_DURATION_x)
+    bool linux_probes_tpm20 =
+        false;  ///< xen-tpmfront asks for the family first, as tpm_tis does; Xen's does not
+    sc_core::sc_time linux_tpm20_timeout_a = ms(750), linux_tpm20_timeout_b = ms(4000),
+                     linux_tpm20_timeout_c = ms(200), linux_tpm20_timeout_d = ms(30);
+    sc_core::sc_time linux_tpm20_short = ms(20), linux_tpm20_medium = ms(750), linux_tpm20_long = ms(2000),
+                     linux_tpm20_long_long = ms(300000);
+
     // mini-os tpm_tis
     sc_core::sc_time tis_poll = ms(5);  ///< msleep(5)
     sc_core::sc_time tis_timeout_a = ms(750), tis_timeout_b = ms(2000), tis_timeout_c = ms(750),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tpm/codec/tpm20.h"
+
 namespace vtwin::models {
 
 using sc_core::sc_time;
@@ -80,6 +82,8 @@ void linux_tpm_chip::reset() {
     m_timeouts.fill(sc_core::SC_ZERO_TIME);
     m_durations.fill(sc_core::SC_ZERO_TIME);
     m_registered = false;
+    m_is_tpm20 = false;
+    m_banks.clear();
     ++m_generation;
 }
 
@@ -94,6 +98,9 @@ linux_tpm_chip::duration_class linux_tpm_chip::class_of(std::uint32_t ordinal) {
 }
 
 sc_time linux_tpm_chip::duration_of(std::uint32_t ordinal) const {
+    if (m_is_tpm20) {
+        return duration20_of(ordinal);
+    }
     const duration_class which = class_of(ordinal);
     const sc_time known = which == duration_class::undefined ? sc_core::SC_ZERO_TIME
                                                              : m_durations[static_cast<std::size_t>(which)];
@@ -160,7 +167,7 @@ int linux_tpm_chip::transmit(byte_view command, bytes& response) {
     m_mutex.lock();
     tell(command_end::issued, asked, command);
     tell_answer({false, asked, command, 0, {}});
-    const int result = try_transmit(command, response);
+    const int result = transmit_until_tested(command, response);
     tell(command_end::returned, m_kernel.now(), command);
     tell_answer({true, asked, command, result, result < 0 ? byte_view{} : response});
     m_mutex.unlock();
@@ -186,7 +193,7 @@ int linux_tpm_chip::transmit_from_user(byte_view written, bytes& response) {
     m_mutex.lock();
     tell(command_end::issued, asked, buffer);
     tell_answer({false, asked, buffer, 0, {}});
-    const int result = m_registered ? try_transmit(buffer, response) : broken_pipe;
+    const int result = m_registered ? transmit_until_tested(buffer, response) : broken_pipe;
     tell(command_end::returned, m_kernel.now(), buffer);
     tell_answer({true, asked, buffer, result, result < 0 ? byte_view{} : response});
     m_mutex.unlock();
@@ -277,6 +284,9 @@ void linux_tpm_chip::set_durations(byte_view response) {
 
 int linux_tpm_chip::get_random(std::uint32_t count) {
     bytes response;
+    if (m_is_tpm20) {
+        return transmit_from_kernel(tpm::tpm20::get_random(static_cast<std::uint16_t>(count)), response, 2);
+    }
     return transmit_from_kernel(command(ord_get_random, count), response, 4);
 }
 

@@ -1,11 +1,12 @@
 // The TPM core of a Linux kernel above one driver: transmit path, time-outs, duration classes, hwrng,
-// /dev/tpm0. Source: Linux drivers/char/tpm (6.1), TPM 1.2 part.
+// /dev/tpm0. Source: Linux drivers/char/tpm (6.1): tpm1-cmd.c, and tpm2-cmd.c in linux_tpm_chip20.cpp.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "models/drivers/driver_params.h"
 #include "models/kernel/kernel.h"
@@ -34,6 +35,14 @@ class linux_tpm_chip {
     /// tpm_get_timeouts: asks for TIS time-outs and durations; starts the TPM when it has not been started.
     /// 0, a negative errno, or the TPM's positive return code.
     int get_timeouts();
+    /// tpm2_probe: whether the TPM answers a TPM 2.0 command in kind. 0 or a negative errno.
+    int probe_tpm20();
+    bool is_tpm20() const { return m_is_tpm20; }
+    /// tpm2_auto_startup and the PCR allocation, in place of get_timeouts: time-outs from the driver's own
+    /// table, self test, a start when there was none, the table of commands, the active banks.
+    int start_tpm20();
+    /// Active PCR banks of a TPM 2.0, in its order; IMA extends them all.
+    const std::vector<std::uint16_t>& banks() const { return m_banks; }
     /// tpm_chip_register: one GetRandom, then the hwrng thread.
     int register_chip();
     /// tpm_chip_unregister: waits for the command that is under way; later ones get -EPIPE.
@@ -74,6 +83,10 @@ class linux_tpm_chip {
 
   private:
     int transmit(byte_view command, bytes& response);
+    int transmit_until_tested(byte_view command, bytes& response);
+    sc_core::sc_time duration20_of(std::uint32_t code) const;
+    int self_test_tpm20();
+    int read_command_table();
     int try_transmit(byte_view command, bytes& response);
     void tell(command_end end, const sc_core::sc_time& at, byte_view command) const;
     void tell_answer(const answer_seen& what) const;
@@ -91,6 +104,8 @@ class linux_tpm_chip {
     std::array<sc_core::sc_time, 4> m_timeouts;   ///< a to d
     std::array<sc_core::sc_time, 3> m_durations;  ///< short, medium, long; 0: unknown
     bool m_registered = false;
+    bool m_is_tpm20 = false;
+    std::vector<std::uint16_t> m_banks;
     std::uint64_t m_generation = 0;
     command_hook m_hook;
     answer_hook m_answer_hook;

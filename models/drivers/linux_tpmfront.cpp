@@ -35,7 +35,10 @@ int linux_tpmfront::probe(xenbus_device& device) {
         return result;
     }
     // No wait for the backend: the first command may be in the page before anybody has mapped it.
-    (void)m_chip.get_timeouts();
+    if (m_params.linux_probes_tpm20) {
+        (void)m_chip.probe_tpm20();
+    }
+    (void)(m_chip.is_tpm20() ? m_chip.start_tpm20() : m_chip.get_timeouts());
     const int result = m_chip.register_chip();
     m_registered.wake();
     return result;

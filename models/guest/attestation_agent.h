@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/attestation/messages.h"
-#include "models/guest/ima_log.h"
+#include "models/guest/guest_agent.h"
 #include "models/ports.h"
 #include "tpm/codec/tpm12_client.h"
 
@@ -21,25 +20,20 @@ struct agent_files {
     bytes aik_certificate;
 };
 
-class attestation_agent {
+class attestation_agent final : public guest_agent_if {
   public:
     attestation_agent(std::string guest, tpm_transport_if& device, remote_service_if& network,
                       tpm::entropy_if& entropy, stubdom_services_if& services, agent_files& files);
 
     /// TakeOwnership, MakeIdentity, the privacy CA's challenge, LoadKey2; only the last when it was enrolled
     /// at an earlier boot. False with `problem` when refused.
-    bool enrol(std::string& problem);
-    /// Asks for a nonce, quotes and hands the evidence over; nullopt with `problem` when it did not come to a
-    /// verdict.
+    bool enrol(std::string& problem) override;
     std::optional<verdict> attest(const std::vector<measurement>& boot_log,
                                   const std::vector<ima_entry>& ima_list, bool attached_late,
-                                  std::string& problem);
-    /// The evidence of the last attestation, as sent.
-    const evidence& last_evidence() const { return m_evidence; }
-
-    /// One quote of the vTPM, one deep quote; after enrol(). False with `problem` when refused.
-    bool quote(const challenge_reply& challenge, std::string& problem);
-    bool deep_quote(const challenge_reply& challenge, std::string& problem);
+                                  std::string& problem) override;
+    const evidence& last_evidence() const override { return m_evidence; }
+    bool quote(const challenge_reply& challenge, std::string& problem) override;
+    bool deep_quote(const challenge_reply& challenge, std::string& problem) override;
 
     tpm::tpm12::client& tpm() { return m_tpm; }
 

@@ -17,6 +17,7 @@ struct ima_entry {
     bytes file_digest;
     std::string path;
     std::array<std::byte, 20> template_hash{};  ///< SHA-1 of the template data; what PCR 10 is extended with
+    bytes template_sha256;                      ///< the same for a SHA-256 bank
 };
 
 /// Builds an entry: template data = u32 LE length, "algorithm:" NUL digest, u32 LE length, path NUL.
@@ -24,6 +25,9 @@ ima_entry make_ima_entry(std::string_view algorithm, byte_view file_digest, std:
 
 /// boot_aggregate: SHA-1 over PCR 0 to 7, the first entry of every list on a TPM 1.2.
 ima_entry make_boot_aggregate(const std::vector<bytes>& pcrs);
+
+/// On a TPM 2.0: SHA-256 over PCR 0 to 9 of the SHA-256 bank (since Linux 5.8).
+ima_entry make_boot_aggregate20(const std::vector<bytes>& pcrs);
 
 /// ascii_runtime_measurements: "10 <template hash> ima-ng <algorithm>:<digest> <path>" per line.
 std::string ascii_runtime_measurements(const std::vector<ima_entry>& entries);

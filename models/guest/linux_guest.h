@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "models/attestation/messages.h"
-#include "models/guest/attestation_agent.h"
+#include "models/guest/guest_agent.h"
 #include "models/guest/ima_log.h"
 #include "models/platform/config.h"
 #include "models/ports.h"
+#include "tpm/codec/tpm12_client.h"
+#include "tpm/codec/tpm20_client.h"
 
 namespace vtwin::models {
 
@@ -27,17 +29,23 @@ struct attestation_outcome {
 /// extended, now or later, as IMA does.
 class measurement_list {
   public:
-    /// `device` may be nullptr: no TPM chip.
-    measurement_list(tpm_transport_if* device, tpm::entropy_if& entropy);
-    /// boot_aggregate over PCR 0 to 7, the first entry.
+    /// `device` may be nullptr: no TPM chip. `banks20`: the active banks when the chip is a TPM 2.0.
+    measurement_list(tpm_transport_if* device, tpm::entropy_if& entropy,
+                     std::optional<std::vector<std::uint16_t>> banks20 = std::nullopt);
+    /// boot_aggregate over PCR 0 to 7 (TPM 2.0: 0 to 9 of the SHA-256 bank), the first entry.
     void begin();
     void measure(const measured_file& file);
     const std::vector<ima_entry>& entries() const { return m_entries; }
 
   private:
     void add(ima_entry entry);
+    void extend(const ima_entry& entry);
+    ima_entry boot_aggregate();
+    ima_entry boot_aggregate20();
     tpm_transport_if* m_device;
     tpm::tpm12::client m_tpm;
+    tpm::tpm20::client m_tpm20;
+    std::optional<std::vector<std::uint16_t>> m_banks20;
     std::vector<ima_entry> m_entries;
 };
 
@@ -45,7 +53,7 @@ class measurement_list {
 void run_workload(const guest_config& guest, measurement_list& list, stubdom_services_if& services);
 
 /// Enrols and attests as often as configured; every outcome goes to `report`.
-void run_attestations(const guest_config& guest, attestation_agent& agent,
+void run_attestations(const guest_config& guest, guest_agent_if& agent,
                       const std::vector<measurement>& boot_log, const measurement_list& list,
                       stubdom_services_if& services, const std::function<void(attestation_outcome)>& report);
 

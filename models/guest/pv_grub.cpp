@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "tpm/codec/wire.h"
+#include "tpm/codec/tpm20_client.h"
 
 namespace vtwin::models {
 namespace {
@@ -21,6 +21,13 @@ bytes sha1(byte_view data) {
     return digest;
 }
 
+bytes sha256(byte_view data) {
+    bytes digest(SHA256_DIGEST_LENGTH);
+    SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+           reinterpret_cast<unsigned char*>(digest.data()));
+    return digest;
+}
+
 bool extend(tpm_transport_if& device, const measurement& entry) {
     tpm::wire_writer command;
     command.u16(tag_command).u32(extend_size).u32(ord_extend).u32(entry.pcr).raw(entry.digest);
@@ -31,22 +38,41 @@ bool extend(tpm_transport_if& device, const measurement& entry) {
     return in.u32() == 0;
 }
 
+/// Extends all banks that are active and known; false when there is none.
+bool extend20(tpm::tpm20::client& tpm, const std::vector<std::uint16_t>& banks, const measurement& entry) {
+    std::vector<tpm::tpm20::bank_digest> digests;
+    for (const std::uint16_t bank : banks)
+        if (bank == tpm::tpm20::alg::sha1 || bank == tpm::tpm20::alg::sha256)
+            digests.push_back({bank, bank == tpm::tpm20::alg::sha1 ? entry.digest : entry.sha256});
+    return !digests.empty() && tpm.pcr_extend(entry.pcr, digests) == tpm::tpm20::rc::success;
+}
+
 }  // namespace
 
 std::vector<measurement> boot_measurements(const guest_config& guest) {
     // Without an initrd the digest of the empty string is extended.
     const bytes initrd = guest.initrd.path.empty() ? sha1({}) : guest.initrd.sha1;
-    return {{pcr_kernel, guest.kernel.sha1, "kernel " + guest.kernel.path},
-            {pcr_configuration, sha1(std::as_bytes(std::span(guest.command_line))),
-             "command line " + guest.command_line},
-            {pcr_configuration, initrd, "initrd " + guest.initrd.path}};
+    const byte_view command_line = std::as_bytes(std::span(guest.command_line));
+    std::vector<measurement> events{
+        {pcr_kernel, guest.kernel.sha1, "kernel " + guest.kernel.path, {}},
+        {pcr_configuration, sha1(command_line), "command line " + guest.command_line, {}},
+        {pcr_configuration, initrd, "initrd " + guest.initrd.path, {}}};
+    if (guest.vtpm_version == tpm::family::tpm20) {
+        events[0].sha256 = guest.kernel.sha256;
+        events[1].sha256 = sha256(command_line);
+        events[2].sha256 = guest.initrd.path.empty() ? sha256({}) : guest.initrd.sha256;
+    }
+    return events;
 }
 
 std::vector<measurement> measure_boot(const guest_config& guest, tpm_transport_if& device, bool& complete) {
     std::vector<measurement> log;
+    const bool two = guest.vtpm_version == tpm::family::tpm20;
+    tpm::tpm20::client tpm20([&device](byte_view command) { return device.transmit(command).response; });
+    const auto banks = two ? tpm20.pcr_banks().value : std::vector<std::uint16_t>{};
     complete = true;
     for (auto& entry : boot_measurements(guest)) {
-        if (!extend(device, entry)) {
+        if (!(two ? extend20(tpm20, banks, entry) : extend(device, entry))) {
             complete = false;
             break;
         }

@@ -6,7 +6,7 @@
 
 #include "tpm/chips/duration.h"
 #include "tpm/codec/tpm12_client.h"
-#include "tpm/codec/wire.h"
+#include "tpm/codec/tpm20.h"
 
 namespace vtwin::models {
 
@@ -46,6 +46,27 @@ bytes command_bytes(command what, chance_stream& chance) {
     return {};
 }
 
+/// The same for a vTPM 2.0; the chip speaks TPM 1.2 all the same.
+bytes command20_bytes(command what, chance_stream& chance) {
+    namespace t20 = tpm::tpm20;
+    switch (what) {
+        case command::vtpm_pcr_read:
+            return t20::pcr_read(t20::alg::sha256, read_pcr);
+        case command::vtpm_get_random:
+            return t20::get_random(random_size);
+        case command::vtpm_extend: {
+            std::vector<t20::bank_digest> digests;
+            for (const std::uint16_t bank : {t20::alg::sha1, t20::alg::sha256}) {
+                digests.push_back({bank, bytes(t20::digest_size(bank))});
+                chance.fill(digests.back().digest);
+            }
+            return t20::pcr_extend(extended_pcr, digests);
+        }
+        default:
+            return command_bytes(what, chance);
+    }
+}
+
 }  // namespace
 
 transport_result transport_watch::transmit(byte_view command) {
@@ -70,9 +91,14 @@ sc_time next_interval(const sc_time& mean, bool exponential, chance_stream& chan
     return sc_time::from_value(static_cast<std::uint64_t>(ticks >> 32));
 }
 
-workload::workload(const load_config& config, transport_watch& device, attestation_agent& agent,
-                   stubdom_services_if& services, chance_stream chance)
-    : m_config(config), m_device(device), m_agent(agent), m_services(services), m_chance(std::move(chance)) {}
+workload::workload(const load_config& config, transport_watch& device, guest_agent_if& agent,
+                   stubdom_services_if& services, chance_stream chance, tpm::family version)
+    : m_config(config),
+      m_device(device),
+      m_agent(agent),
+      m_services(services),
+      m_chance(std::move(chance)),
+      m_version(version) {}
 
 bool workload::run(std::string& problem) {
     if (!prepare(problem))
@@ -88,7 +114,8 @@ bool workload::run(std::string& problem) {
 }
 
 bool workload::prepare(std::string& problem) {
-    m_command = command_bytes(m_config.what, m_chance);
+    m_command = m_version == tpm::family::tpm20 ? command20_bytes(m_config.what, m_chance)
+                                                : command_bytes(m_config.what, m_chance);
     if (m_config.what != command::quote && m_config.what != command::deep_quote)
         return true;
     m_challenge.nonce.resize(digest_size);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "models/chance.h"
-#include "models/guest/attestation_agent.h"
+#include "models/guest/guest_agent.h"
 #include "models/platform/config.h"
 #include "models/ports.h"
 
@@ -48,8 +48,9 @@ sc_core::sc_time next_interval(const sc_core::sc_time& mean, bool exponential, c
 /// arrived within `duration` is served.
 class workload {
   public:
-    workload(const load_config& config, transport_watch& device, attestation_agent& agent,
-             stubdom_services_if& services, chance_stream chance);
+    /// `version`: the family of the guest's vTPM, whose form of each operation is sent.
+    workload(const load_config& config, transport_watch& device, guest_agent_if& agent,
+             stubdom_services_if& services, chance_stream chance, tpm::family version = tpm::family::tpm12);
 
     std::function<void(const load_operation&)> on_operation = [](const load_operation&) {};
     std::function<void()> on_begun = [] {};
@@ -68,9 +69,10 @@ class workload {
 
     const load_config& m_config;
     transport_watch& m_device;
-    attestation_agent& m_agent;
+    guest_agent_if& m_agent;
     stubdom_services_if& m_services;
     chance_stream m_chance;
+    tpm::family m_version;
     bytes m_command;
     challenge_reply m_challenge;
     sc_core::sc_time m_begin;

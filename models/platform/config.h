@@ -53,6 +53,7 @@ struct vtpm_config {
     uuid_t uuid;
     std::uint32_t memory_mib = 0;
     disk_config disk;
+    tpm::family version = tpm::family::tpm12;
     bool administrator = false;  ///< started first and attached to dom0; becomes the manager's first record
     std::string command_line;
 };
@@ -84,7 +85,8 @@ struct guest_config {
     std::string name;
     std::string label;
     std::uint32_t memory_mib = 0;
-    std::string vtpm;  ///< its vTPM domain
+    std::string vtpm;                               ///< its vTPM domain
+    tpm::family vtpm_version = tpm::family::tpm12;  ///< of that vTPM: boot loader and kernel are built for it
     std::optional<sc_core::sc_time>
         attach_after;  ///< vtpm-attach this long after the guest started; absent: at boot
     measured_file kernel, initrd;
@@ -117,7 +119,9 @@ struct machine_config {
 
 /// What the verifier holds a guest's evidence against.
 struct guest_reference {
+    tpm::family version = tpm::family::tpm12;  ///< of the guest's vTPM; the other one's evidence is refused
     bytes kernel_sha1, initrd_sha1;
+    bytes kernel_sha256, initrd_sha256;
     std::string command_line;
     std::map<std::string, bytes> ima_files;  ///< path to SHA-256 (ima-ng d-ng field)
     uuid_t vtpm_uuid;

@@ -62,9 +62,11 @@ bool guest_domain::boot_loader() {
 
 void guest_domain::user_space() {
     const bool late = m_config.attach_after.has_value();
-    m_measurements = std::make_unique<measurement_list>(late ? nullptr : &tpm(), m_entropy);
     if (!late)
         tpm().wait_until_present();
+    const linux_tpm_chip& chip = tpm().chip();
+    m_measurements = std::make_unique<measurement_list>(
+        late ? nullptr : &tpm(), m_entropy, chip.is_tpm20() ? std::optional(chip.banks()) : std::nullopt);
     m_measurements->begin();
     run_workload(m_config, *m_measurements, os);
     if (late) {
@@ -72,8 +74,7 @@ void guest_domain::user_space() {
         os.log(level::info, "a vTPM was attached to the running guest");
     }
     m_device = std::make_unique<transport_watch>(tpm());
-    m_agent =
-        std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os, m_files);
+    make_agent();
     const bool load_first = m_config.load && m_config.load->before_attestation;
     if (load_first)
         carry_load();
@@ -86,15 +87,26 @@ void guest_domain::user_space() {
     on_finished();
 }
 
+void guest_domain::make_agent() {
+    if (tpm().chip().is_tpm20())
+        m_agent = std::make_unique<attestation_agent20>(m_config.name, *m_device, m_network, m_entropy, os,
+                                                        m_files20);
+    else
+        m_agent =
+            std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os, m_files);
+}
+
 driver_params guest_domain::drivers() const {
     driver_params params = m_context.drivers;
     params.linux_hwrng = params.linux_hwrng && m_config.hwrng;
+    params.linux_probes_tpm20 = m_config.vtpm_version == tpm::family::tpm20;
     return params;
 }
 
 void guest_domain::carry_load() {
     workload load(*m_config.load, *m_device, *m_agent, os,
-                  chance_stream(m_context.seed, std::string(name()) + ".load"));
+                  chance_stream(m_context.seed, std::string(name()) + ".load"),
+                  tpm().chip().is_tpm20() ? tpm::family::tpm20 : tpm::family::tpm12);
     load.on_operation = on_load_operation;
     load.on_begun = [this] { on_load(true); };
     std::string problem;

@@ -9,6 +9,8 @@
 #include "models/dom0/administrator.h"
 #include "models/drivers/linux_tpmfront.h"
 #include "models/drivers/linux_xenbus.h"
+#include "models/guest/attestation_agent.h"
+#include "models/guest/attestation_agent20.h"
 #include "models/guest/linux_guest.h"
 #include "models/guest/workload.h"
 #include "models/kernel/kernel.h"
@@ -73,6 +75,7 @@ class guest_domain final : public linux_domain {
     void user_space() override;
     bool boot_loader() override;
     driver_params drivers() const override;
+    void make_agent();
     void carry_load();
 
     const guest_config& m_config;
@@ -81,8 +84,9 @@ class guest_domain final : public linux_domain {
     std::vector<measurement> m_boot_log;
     std::unique_ptr<measurement_list> m_measurements;
     agent_files m_files;                        ///< on its disk
+    agent20_files m_files20;                    ///< likewise, with a vTPM 2.0
     std::unique_ptr<transport_watch> m_device;  ///< the vTPM, as user space uses it
-    std::unique_ptr<attestation_agent> m_agent;
+    std::unique_ptr<guest_agent_if> m_agent;
 };
 
 class dom0_domain final : public linux_domain {

@@ -14,7 +14,7 @@ vtpm_domain::vtpm_domain(sc_core::sc_module_name name, const vtpm_config& config
       os("os", context.costs),
       m_config(config),
       m_context(context),
-      m_engine(library, {this->name(), tpm::family::tpm12, 4096}, m_entropy, [this] {
+      m_engine(library, {this->name(), config.version, 4096}, m_entropy, [this] {
           return static_cast<std::uint64_t>(os.now() / sc_core::sc_time(1, sc_core::SC_NS));
       }) {
     os.set_main([this] { program(); });

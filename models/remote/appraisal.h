@@ -29,6 +29,9 @@ struct appraisal {
 
     void pass(std::string check, std::string_view sentence) { add(std::move(check), true, sentence); }
     void fail(std::string check, std::string_view sentence) { add(std::move(check), false, sentence); }
+    /// A guest with a vTPM 2.0, by the reference; its evidence is of the SHA-256 bank.
+    bool tpm20() const { return reference.version == tpm::family::tpm20; }
+    pcr_hash bank() const { return tpm20() ? pcr_hash::sha256 : pcr_hash::sha1; }
     bool quoted(std::uint32_t pcr) const { return (policy.vtpm_pcr_mask >> pcr & 1) != 0; }
     bool all_passed() const;
 
@@ -41,11 +44,19 @@ void check_aik_certificate(appraisal& a);
 /// "vtpm-quote", "vtpm-pcr-values": signature over TPM_QUOTE_INFO with the nonce, composite against the
 /// claim.
 void check_vtpm_quote(appraisal& a);
+/// TPM 2.0: "ak-public": structure, attributes and scheme of the AK, and that it is the certified key. To be
+/// called with a.shown.tpm20 present.
+void check_attestation_key(appraisal& a);
+/// TPM 2.0: "vtpm-quote", "vtpm-pcr-values": TPMS_ATTEST with its magic, type, signer, nonce and PCR
+/// selection, its signature, and the digest of the claimed PCR values. To be called with a.shown.tpm20
+/// present.
+void check_vtpm_quote20(appraisal& a);
 /// "deep-quote", "group-aik-certificate", "hardware-pcrs" or "hardware-pcr-N", "vtpm-uuid", "vtpm-label",
 /// "group-configuration", "configuration-authority".
 void check_deep_quote(appraisal& a);
-/// The TPM_QUOTE_INFO under the deep quote's signature, rebuilt from nonce, AIK, PCR values and digests;
-/// empty when the body is malformed, the PCR values are incomplete or no AIK is certified.
+/// The TPM_QUOTE_INFO under the deep quote's signature, rebuilt from nonce, AIK, PCR values and digests
+/// (TPM 2.0: from nonce, the guest's quote and digests); empty when the body is malformed, the PCR values are
+/// incomplete or no AIK is certified.
 bytes deep_quote_info(const appraisal& a);
 /// "boot-evidence", "boot-log-pcr-4", "boot-log-pcr-5", "pcr-4", "pcr-5", "kernel", "command-line", "initrd".
 void check_boot(appraisal& a);

@@ -16,20 +16,29 @@ struct expected_step {
     bytes digest;
 };
 
-std::vector<expected_step> expected_steps(const guest_reference& reference) {
-    const bytes initrd = reference.initrd_sha1.empty() ? sha1({}) : reference.initrd_sha1;
-    return {{"kernel", "kernel", kernel_pcr, reference.kernel_sha1},
+std::vector<expected_step> expected_steps(const appraisal& a) {
+    const guest_reference& reference = a.reference;
+    const bytes& initrd = a.tpm20() ? reference.initrd_sha256 : reference.initrd_sha1;
+    return {{"kernel", "kernel", kernel_pcr, a.tpm20() ? reference.kernel_sha256 : reference.kernel_sha1},
             {"command-line", fmt::format("command line \"{}\"", reference.command_line), boot_parameters_pcr,
-             sha1(as_octets(reference.command_line))},
-            {"initrd", "initrd", boot_parameters_pcr, initrd}};
+             digest_of(a.bank(), as_octets(reference.command_line))},
+            {"initrd", "initrd", boot_parameters_pcr, initrd.empty() ? digest_of(a.bank(), {}) : initrd}};
+}
+
+// The digest of an event in the bank that is judged.
+const bytes& digest_in(pcr_hash, const expected_step& step) {
+    return step.digest;
+}
+const bytes& digest_in(pcr_hash bank, const measurement& step) {
+    return bank == pcr_hash::sha1 ? step.digest : step.sha256;
 }
 
 template <typename Step>
-bytes replay_pcr(std::uint32_t pcr, const std::vector<Step>& steps) {
-    bytes value = zeros(digest_size);
+bytes replay_pcr(pcr_hash bank, std::uint32_t pcr, const std::vector<Step>& steps) {
+    bytes value = zeros(size_of(bank));
     for (const Step& step : steps)
         if (step.pcr == pcr)
-            value = extend(value, step.digest);
+            value = extend(bank, value, digest_in(bank, step));
     return value;
 }
 
@@ -44,7 +53,7 @@ std::string descriptions(std::uint32_t pcr, const std::vector<measurement>& log)
 // Whether PCR 4 and 5 can speak about the boot at all. They cannot when the vTPM came after the guest had
 // started: whoever runs the guest then extends them as he likes.
 bool boot_was_measured(appraisal& a) {
-    const bytes untouched = zeros(digest_size);
+    const bytes untouched = zeros(size_of(a.bank()));
     const bool zero =
         a.shown.vtpm_pcrs[kernel_pcr] == untouched && a.shown.vtpm_pcrs[boot_parameters_pcr] == untouched;
     std::string sign;
@@ -71,7 +80,7 @@ bool boot_was_measured(appraisal& a) {
 
 void check_log_replays(appraisal& a, std::uint32_t pcr) {
     const std::string check = fmt::format("boot-log-pcr-{}", pcr);
-    const bytes replayed = replay_pcr(pcr, a.shown.boot_log);
+    const bytes replayed = replay_pcr(a.bank(), pcr, a.shown.boot_log);
     const bytes& seen = a.shown.vtpm_pcrs[pcr];
     if (!a.quoted(pcr))
         a.fail(check, fmt::format("PCR {} is not among the quoted ones, so nothing proves its value", pcr));
@@ -83,7 +92,7 @@ void check_log_replays(appraisal& a, std::uint32_t pcr) {
 }
 
 void check_against_reference(appraisal& a, std::uint32_t pcr, const std::vector<expected_step>& steps) {
-    const bytes expected = replay_pcr(pcr, steps);
+    const bytes expected = replay_pcr(a.bank(), pcr, steps);
     const bytes& seen = a.shown.vtpm_pcrs[pcr];
     const std::string check = fmt::format("pcr-{}", pcr);
     if (expected == seen)
@@ -105,10 +114,11 @@ void check_steps(appraisal& a, const std::vector<expected_step>& steps) {
                 logged.push_back(&entry);
         if (before >= logged.size())
             a.fail(step.check, fmt::format("the boot log does not name the {}", step.what));
-        else if (logged[before]->digest != step.digest)
-            a.fail(step.check, fmt::format("the {} differs from its reference: expected {}, seen {} ({})",
-                                           step.what, to_hex(step.digest), to_hex(logged[before]->digest),
-                                           logged[before]->description));
+        else if (digest_in(a.bank(), *logged[before]) != step.digest)
+            a.fail(step.check,
+                   fmt::format("the {} differs from its reference: expected {}, seen {} ({})", step.what,
+                               to_hex(step.digest), to_hex(digest_in(a.bank(), *logged[before])),
+                               logged[before]->description));
         else
             a.pass(step.check,
                    fmt::format("the {} is the reference's ({})", step.what, logged[before]->description));
@@ -120,7 +130,7 @@ void check_steps(appraisal& a, const std::vector<expected_step>& steps) {
 void check_boot(appraisal& a) {
     if (!boot_was_measured(a))
         return;
-    const std::vector<expected_step> steps = expected_steps(a.reference);
+    const std::vector<expected_step> steps = expected_steps(a);
     for (const measurement& entry : a.shown.boot_log)
         if (entry.pcr != kernel_pcr && entry.pcr != boot_parameters_pcr)
             return a.fail("boot-evidence",

@@ -41,6 +41,12 @@ bytes encode(const x509& certificate) {
     return der;
 }
 
+std::string content_of(const bio& memory) {
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(memory.get(), &text);
+    return std::string(text, static_cast<std::size_t>(size));
+}
+
 void add_entry(X509_NAME* name, int nid, std::string_view text) {
     const int added = X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8,
                                                  reinterpret_cast<const unsigned char*>(text.data()),
@@ -147,9 +153,16 @@ std::string to_pem(byte_view der) {
         return {};
     const bio memory(BIO_new(BIO_s_mem()));
     PEM_write_bio_X509(memory.get(), certificate.get());
-    char* text = nullptr;
-    const long size = BIO_get_mem_data(memory.get(), &text);
-    return std::string(text, static_cast<std::size_t>(size));
+    return content_of(memory);
+}
+
+std::string public_key_pem(byte_view der) {
+    const x509 certificate = decode(der);
+    if (!certificate)
+        return {};
+    const bio memory(BIO_new(BIO_s_mem()));
+    PEM_write_bio_PUBKEY(memory.get(), X509_get0_pubkey(certificate.get()));
+    return content_of(memory);
 }
 
 certificate_authority::certificate_authority(std::string name, tpm::entropy_if& entropy)

@@ -32,6 +32,8 @@ std::optional<certificate_view> parse_certificate(byte_view der);
 bool verify_chain(byte_view der, byte_view root, std::string& reason);
 
 std::string to_pem(byte_view der);
+/// The certified public key alone (SubjectPublicKeyInfo), as tools take it that read no certificates.
+std::string public_key_pem(byte_view der);
 
 /// An authority with its self-signed root certificate.
 class certificate_authority {

@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <systemc>
@@ -34,23 +35,25 @@ bytes digest(const EVP_MD* algorithm, byte_view data) {
     return out;
 }
 
-// The TPM's OAEP: SHA-1 throughout, label "TCPA" (TPM Main Part 1, section "RSAES_OAEP").
-bool use_tcpa_oaep(EVP_PKEY_CTX* context) {
-    static constexpr char label[] = {'T', 'C', 'P', 'A'};
+bool use_oaep(EVP_PKEY_CTX* context, const EVP_MD* hash, byte_view label) {
     if (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) != 1 ||
-        EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha1()) != 1 ||
-        EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha1()) != 1)
+        EVP_PKEY_CTX_set_rsa_oaep_md(context, hash) != 1 || EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) != 1)
         return false;
-    void* owned = OPENSSL_memdup(label, sizeof label);  // the context frees it
-    return EVP_PKEY_CTX_set0_rsa_oaep_label(context, owned, sizeof label) == 1;
+    void* owned = OPENSSL_memdup(label.data(), label.size());  // the context frees it
+    return EVP_PKEY_CTX_set0_rsa_oaep_label(context, owned, static_cast<int>(label.size())) == 1;
 }
 
-bytes run_cbc(bool encrypt, byte_view key, byte_view iv, byte_view in) {
+// TPM 1.2: SHA-1 throughout, label "TCPA" (TPM Main Part 1, section "RSAES_OAEP").
+bool use_tcpa_oaep(EVP_PKEY_CTX* context) {
+    return use_oaep(context, EVP_sha1(), as_octets("TCPA"));
+}
+
+bytes run_cipher(const EVP_CIPHER* cipher, bool encrypt, byte_view key, byte_view iv, byte_view in) {
     sc_assert(key.size() == 16 && iv.size() == 16);
     const cipher_context context(EVP_CIPHER_CTX_new());
     bytes out(in.size() + 16);
     int first = 0, last = 0;
-    if (EVP_CipherInit_ex(context.get(), EVP_aes_128_cbc(), nullptr, raw(key), raw(iv), encrypt) != 1 ||
+    if (EVP_CipherInit_ex(context.get(), cipher, nullptr, raw(key), raw(iv), encrypt) != 1 ||
         EVP_CipherUpdate(context.get(), raw(out), &first, raw(in), static_cast<int>(in.size())) != 1 ||
         EVP_CipherFinal_ex(context.get(), raw(out) + first, &last) != 1)
         return {};
@@ -66,6 +69,28 @@ bytes sha1(byte_view data) {
 
 bytes sha256(byte_view data) {
     return digest(EVP_sha256(), data);
+}
+
+bytes hmac_sha256(byte_view key, byte_view data) {
+    bytes out(EVP_MAX_MD_SIZE);
+    unsigned size = 0;
+    const auto* done =
+        HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(data), data.size(), raw(out), &size);
+    sc_assert(done != nullptr);
+    out.resize(size);
+    return out;
+}
+
+bytes digest_of(pcr_hash hash, byte_view data) {
+    return hash == pcr_hash::sha1 ? sha1(data) : sha256(data);
+}
+
+std::size_t size_of(pcr_hash hash) {
+    return hash == pcr_hash::sha1 ? 20 : 32;
+}
+
+bytes extend(pcr_hash hash, byte_view old_value, byte_view digest) {
+    return digest_of(hash, octet_writer().raw(old_value).raw(digest).take());
 }
 
 rsa_key::rsa_key(tpm::entropy_if& entropy) {
@@ -140,17 +165,20 @@ bytes modulus_of(EVP_PKEY* key) {
     return out;
 }
 
-bool verify_sha1(byte_view modulus, byte_view message, byte_view signature) {
+namespace {
+
+bool verify(const EVP_MD* hash, byte_view modulus, byte_view message, byte_view signature) {
     const evp_key key = public_key(modulus);
     if (!key || signature.size() != rsa_size)
         return false;
     const digest_context context(EVP_MD_CTX_new());
-    return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha1(), nullptr, key.get()) == 1 &&
+    return EVP_DigestVerifyInit(context.get(), nullptr, hash, nullptr, key.get()) == 1 &&
            EVP_DigestVerify(context.get(), raw(signature), signature.size(), raw(message), message.size()) ==
                1;
 }
 
-bytes encrypt_oaep(byte_view modulus, byte_view plain, tpm::entropy_if& entropy) {
+bytes seal_for(byte_view modulus, byte_view plain, const EVP_MD* hash, byte_view label,
+               tpm::entropy_if& entropy) {
     const evp_key key = public_key(modulus);
     if (!key)
         return {};
@@ -158,18 +186,43 @@ bytes encrypt_oaep(byte_view modulus, byte_view plain, tpm::entropy_if& entropy)
     const key_context context(EVP_PKEY_CTX_new(key.get(), nullptr));
     bytes cipher(rsa_size);
     std::size_t size = cipher.size();
-    if (EVP_PKEY_encrypt_init(context.get()) != 1 || !use_tcpa_oaep(context.get()) ||
+    if (EVP_PKEY_encrypt_init(context.get()) != 1 || !use_oaep(context.get(), hash, label) ||
         EVP_PKEY_encrypt(context.get(), raw(cipher), &size, raw(plain), plain.size()) != 1)
         return {};
     return cipher;
 }
 
+}  // namespace
+
+bool verify_sha1(byte_view modulus, byte_view message, byte_view signature) {
+    return verify(EVP_sha1(), modulus, message, signature);
+}
+
+bool verify_sha256(byte_view modulus, byte_view message, byte_view signature) {
+    return verify(EVP_sha256(), modulus, message, signature);
+}
+
+bytes encrypt_oaep(byte_view modulus, byte_view plain, tpm::entropy_if& entropy) {
+    return seal_for(modulus, plain, EVP_sha1(), as_octets("TCPA"), entropy);
+}
+
+bytes encrypt_oaep_sha256(byte_view modulus, byte_view plain, std::string_view label,
+                          tpm::entropy_if& entropy) {
+    bytes with_end(as_octets(label).begin(), as_octets(label).end());
+    with_end.push_back(std::byte{0});
+    return seal_for(modulus, plain, EVP_sha256(), with_end, entropy);
+}
+
 bytes encrypt_cbc(byte_view key, byte_view iv, byte_view plain) {
-    return run_cbc(true, key, iv, plain);
+    return run_cipher(EVP_aes_128_cbc(), true, key, iv, plain);
 }
 
 bytes decrypt_cbc(byte_view key, byte_view iv, byte_view cipher) {
-    return run_cbc(false, key, iv, cipher);
+    return run_cipher(EVP_aes_128_cbc(), false, key, iv, cipher);
+}
+
+bytes encrypt_cfb(byte_view key, byte_view iv, byte_view plain) {
+    return run_cipher(EVP_aes_128_cfb128(), true, key, iv, plain);
 }
 
 }  // namespace vtwin::models::remote

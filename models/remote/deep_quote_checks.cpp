@@ -6,6 +6,7 @@
 #include "models/remote/appraisal.h"
 #include "models/remote/certificates.h"
 #include "models/remote/configuration_authority.h"
+#include "models/remote/tpm20_structures.h"
 
 namespace vtwin::models::remote {
 namespace {
@@ -32,16 +33,23 @@ std::optional<deep_quote_body> split(byte_view data, std::uint32_t flags, std::u
     return in.finished() ? std::optional(body) : std::nullopt;
 }
 
-// TPM_QUOTE_INFO that the hardware TPM must have signed for this nonce, AIK and these vTPM PCRs.
-bytes expected_quote_info(const appraisal& a, const deep_quote_body& body) {
+// TPM 2.0: the guest's whole quote, with its signature, is under the hardware's.
+bytes expected_inner(const appraisal& a) {
+    if (a.shown.tpm20)
+        return deep_quote20_inner(a.shown.nonce, a.shown.tpm20->attest, a.shown.tpm20->signature,
+                                  a.shown.deep_quote_locality);
     const bytes extern_data =
         sha1(octet_writer().raw(a.shown.nonce).raw(sha1(aik_pubkey(a.aik_modulus))).take());
     pcr_values vtpm_pcrs;
     for (std::uint32_t pcr = 0; pcr < pcr_count; ++pcr)
         if (a.quoted(pcr))
             vtpm_pcrs[pcr] = a.shown.vtpm_pcrs[pcr];
-    const bytes inner = deep_quote_inner(extern_data, vtpm_pcrs, a.shown.deep_quote_locality);
-    const bytes external = manager_external_data(a.policy.deep_quote_flags, inner, body.digests);
+    return deep_quote_inner(extern_data, vtpm_pcrs, a.shown.deep_quote_locality);
+}
+
+// TPM_QUOTE_INFO that the hardware TPM must have signed for this nonce, AIK and these vTPM PCRs.
+bytes expected_quote_info(const appraisal& a, const deep_quote_body& body) {
+    const bytes external = manager_external_data(a.policy.deep_quote_flags, expected_inner(a), body.digests);
     return quote_info(composite_hash(body.hardware_pcrs), external);
 }
 
@@ -67,13 +75,15 @@ bool check_signature(appraisal& a, const deep_quote_body& body) {
     }
     const bytes* signer = find_signer(a, expected_quote_info(a, body), body.signature);
     if (signer == nullptr) {
-        a.fail("deep-quote",
-               "the deep quote is not an enrolled platform's signature over this nonce, this AIK, these vTPM "
-               "PCR "
-               "values, these digests and these hardware PCR values");
+        a.fail(
+            "deep-quote",
+            fmt::format("the deep quote is not an enrolled platform's signature over this nonce, {}, these "
+                        "digests and these hardware PCR values",
+                        a.tpm20() ? "this quote of the vTPM" : "this AIK, these vTPM PCR values"));
         return false;
     }
-    a.pass("deep-quote", "the hardware TPM signed the nonce, the AIK and the vTPM's PCR values");
+    a.pass("deep-quote", a.tpm20() ? "the hardware TPM signed the nonce and the vTPM's quote"
+                                   : "the hardware TPM signed the nonce, the AIK and the vTPM's PCR values");
     std::string reason;
     const auto certificate = parse_certificate(*signer);
     if (!verify_chain(*signer, a.directory.privacy_ca_root, reason))

@@ -13,7 +13,8 @@ namespace vtwin::models {
 /// "quote-info.bin" and "quote.sig" (openssl dgst -sha1 -verify), "deep-quote.bin", "deep-quote-info.bin",
 /// "deep-quote.sig", "nonce.bin", "pcrs.txt" (sysfs form, sha1), "boot-log.txt",
 /// "ascii_runtime_measurements", "binary_runtime_measurements", "evidence.json", "verdict.json",
-/// "verdict.txt".
+/// "verdict.txt". With a vTPM 2.0, for tpm2_checkquote -u -m -s -f: "ak.pub.pem", "quote.msg" (TPMS_ATTEST),
+/// "quote.sig" (TPMT_SIGNATURE) and "quote.pcrs" (tpm2-tools' serialized form), without "quote-info.bin".
 std::map<std::string, bytes> evidence_files(const remote_parties& parties);
 
 }  // namespace vtwin::models

@@ -8,7 +8,8 @@ namespace vtwin::models::remote {
 namespace {
 
 constexpr std::uint32_t ima_pcr = 10;
-constexpr std::uint32_t aggregated_pcrs = 8;  // boot_aggregate on TPM 1.2: SHA-1 over PCR 0 to 7
+// boot_aggregate: SHA-1 over PCR 0 to 7 on TPM 1.2, SHA-256 over PCR 0 to 9 on TPM 2.0
+constexpr std::uint32_t aggregated_pcrs = 8, aggregated20_pcrs = 10;
 constexpr const char* aggregate_name = "boot_aggregate";
 
 bool check_list(appraisal& a, const ima_list& list) {
@@ -39,9 +40,9 @@ bool check_list(appraisal& a, const ima_list& list) {
 }
 
 void check_replay(appraisal& a, const ima_list& list) {
-    bytes value = zeros(digest_size);
+    bytes value = zeros(size_of(a.bank()));
     for (const ima_entry& entry : list.entries)
-        value = extend(value, entry.extended_digest());
+        value = extend(a.bank(), value, entry.extended_digest(a.bank()));
     const bytes& seen = a.shown.vtpm_pcrs[ima_pcr];
     if (!a.quoted(ima_pcr))
         a.fail("pcr-10", "PCR 10 is not among the quoted ones, so nothing proves the IMA log");
@@ -55,22 +56,26 @@ void check_replay(appraisal& a, const ima_list& list) {
 void check_boot_aggregate(appraisal& a, const ima_entry& first) {
     octet_writer values;
     std::string unproven;
-    for (std::uint32_t pcr = 0; pcr < aggregated_pcrs; ++pcr) {
+    const std::uint32_t aggregated = a.tpm20() ? aggregated20_pcrs : aggregated_pcrs;
+    for (std::uint32_t pcr = 0; pcr < aggregated; ++pcr) {
         values.raw(a.shown.vtpm_pcrs[pcr]);
         if (!a.quoted(pcr))
             unproven += fmt::format("{}{}", unproven.empty() ? "" : ", ", pcr);
     }
-    const bytes expected = sha1(values.take());
-    if (first.algorithm != "sha1" || first.file_digest != expected)
+    const bytes expected = digest_of(a.bank(), values.take());
+    const std::string_view algorithm = a.tpm20() ? "sha256" : "sha1";
+    if (first.algorithm != algorithm || first.file_digest != expected)
         a.fail("boot-aggregate",
-               fmt::format("boot_aggregate is not the hash of PCR 0 to 7: expected sha1:{}, seen {}:{}",
-                           to_hex(expected), first.algorithm, to_hex(first.file_digest)));
+               fmt::format("boot_aggregate is not the hash of PCR 0 to {}: expected {}:{}, seen {}:{}",
+                           aggregated - 1, algorithm, to_hex(expected), first.algorithm,
+                           to_hex(first.file_digest)));
     else if (unproven.empty())
-        a.pass("boot-aggregate", "boot_aggregate is the hash of the quoted PCR 0 to 7");
+        a.pass("boot-aggregate",
+               fmt::format("boot_aggregate is the hash of the quoted PCR 0 to {}", aggregated - 1));
     else
-        a.pass(
-            "boot-aggregate",
-            fmt::format("boot_aggregate is the hash of PCR 0 to 7 as claimed (PCR {} not quoted)", unproven));
+        a.pass("boot-aggregate",
+               fmt::format("boot_aggregate is the hash of PCR 0 to {} as claimed (PCR {} not quoted)",
+                           aggregated - 1, unproven));
 }
 
 void check_files(appraisal& a, const ima_list& list) {
@@ -98,7 +103,7 @@ void check_files(appraisal& a, const ima_list& list) {
 }  // namespace
 
 void check_ima(appraisal& a) {
-    const bool untouched = a.shown.vtpm_pcrs[ima_pcr] == zeros(digest_size);
+    const bool untouched = a.shown.vtpm_pcrs[ima_pcr] == zeros(size_of(a.bank()));
     if (a.shown.ima_log.empty() && a.reference.ima_files.empty() && untouched && a.quoted(ima_pcr))
         return a.pass("ima-log", "no IMA measurements are expected and PCR 10 is zero");
     const ima_list list = parse_ima_log(a.shown.ima_log);

@@ -33,8 +33,10 @@ bytes ima_entry::template_data() const {
         .take();
 }
 
-bytes ima_entry::extended_digest() const {
-    return violation() ? bytes(digest_size, std::byte{0xFF}) : template_hash;
+bytes ima_entry::extended_digest(pcr_hash bank) const {
+    if (violation())
+        return bytes(size_of(bank), std::byte{0xFF});
+    return bank == pcr_hash::sha1 ? template_hash : digest_of(bank, template_data());
 }
 
 std::optional<ima_entry> parse_ima_line(std::string_view line) {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/remote/octets.h"
+#include "models/remote/crypto.h"
 
 namespace vtwin::models::remote {
 
@@ -19,8 +19,9 @@ struct ima_entry {
     bool violation() const;
     /// Template data d-ng and n-ng: u32le length, algorithm ":\0" digest; u32le length, path "\0".
     bytes template_data() const;
-    /// What is extended: the template hash, or all ones for a violation.
-    bytes extended_digest() const;
+    /// What is extended into a bank: its hash of the template data (SHA-1: the template hash as listed), or
+    /// all ones for a violation.
+    bytes extended_digest(pcr_hash bank) const;
 };
 
 /// One line "10 <40 hex> ima-ng <algorithm>:<hex> <path>"; nullopt for anything else.

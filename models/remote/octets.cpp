@@ -22,6 +22,10 @@ octet_writer& octet_writer::number(std::uint64_t value, int octets) {
     return *this;
 }
 
+octet_writer& octet_writer::u16_little(std::uint32_t value) {
+    return u8(static_cast<std::uint8_t>(value & 0xFF)).u8(static_cast<std::uint8_t>(value >> 8 & 0xFF));
+}
+
 octet_writer& octet_writer::u32_little(std::uint32_t value) {
     for (int shift = 0; shift < 32; shift += 8)
         m_data.push_back(static_cast<std::byte>(value >> shift));

@@ -23,6 +23,7 @@ class octet_writer {
     octet_writer& u16(std::uint16_t value) { return number(value, 2); }
     octet_writer& u32(std::uint32_t value) { return number(value, 4); }
     octet_writer& u64(std::uint64_t value) { return number(value, 8); }
+    octet_writer& u16_little(std::uint32_t value);  ///< its lower half
     octet_writer& u32_little(std::uint32_t value);
     octet_writer& raw(byte_view data);
     octet_writer& text(std::string_view characters) { return raw(as_octets(characters)); }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "models/remote/tpm20_structures.h"
+
 namespace vtwin::models::remote {
 namespace {
 
@@ -89,6 +91,34 @@ enrol_reply privacy_ca::enrol(const enrol_request& request, key_role role) {
         return refusal("the identity binding is not the AIK's signature over its TPM_IDENTITY_CONTENTS");
     m_issued.push_back({role, request.subject, m_authority.issue(request.subject, role, aik->modulus)});
     return answer(request, *ek, m_issued.back().certificate);
+}
+
+enrol_tpm20_reply privacy_ca::enrol_guest_tpm20(const enrol_tpm20_request& request) {
+    enrol_tpm20_reply reply;
+    const auto ek = parse_public_area(request.ek_public);
+    const auto ak = parse_public_area(request.ak_public);
+    if (!good_subject(request.subject))
+        reply.reason = "the subject is not a name of 1 to 64 printable characters";
+    else if (!ek || !ak)
+        reply.reason = fmt::format("the {} is not a TPMT_PUBLIC of an RSA-2048 key", ek ? "AK" : "EK");
+    else if (const std::string reason = refuse_endorsement_key(*ek); !reason.empty())
+        reply.reason = "the EK is none: " + reason;
+    else if (const std::string reason = refuse_attestation_key(*ak); !reason.empty())
+        reply.reason = "the AK is none: " + reason;
+    if (!reply.reason.empty())
+        return reply;
+    m_issued.push_back({key_role::guest_attestation, request.subject,
+                        m_authority.issue(request.subject, key_role::guest_attestation, ak->modulus)});
+    bytes session_key(aes_size), iv(aes_size);
+    m_entropy.fill(session_key);
+    m_entropy.fill(iv);
+    auto made = make_credential(*ek, object_name(request.ak_public), session_key, m_entropy);
+    reply.accepted = true;
+    reply.credential_blob = std::move(made.blob);
+    reply.secret = std::move(made.secret);
+    reply.sym_blob =
+        octet_writer().raw(iv).raw(encrypt_cbc(session_key, iv, m_issued.back().certificate)).take();
+    return reply;
 }
 
 // Why a platform is refused; empty when its EK is a certified one. The administration tool of the manager

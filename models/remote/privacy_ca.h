@@ -43,6 +43,10 @@ class privacy_ca {
     /// deep quote that names it, not this certificate.
     enrol_reply enrol_guest(const enrol_request& request);
 
+    /// The AK of a vTPM 2.0. The certificate opens for the TPM that holds this EK and an AK with this Name;
+    /// what the AK may do is in its attributes, and the Name covers them.
+    enrol_tpm20_reply enrol_guest_tpm20(const enrol_tpm20_request& request);
+
     struct issued {
         key_role role;
         std::string subject;

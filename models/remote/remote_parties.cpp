@@ -42,6 +42,10 @@ std::string remote_parties::handle(std::string_view service, const std::string& 
     if (service == "ca/enrol-guest")
         return serve<enrol_request>(
             service, body, [&](const enrol_request& request) { return to_json(m_ca.enrol_guest(request)); });
+    if (service == "ca/enrol-guest-tpm20")
+        return serve<enrol_tpm20_request>(service, body, [&](const enrol_tpm20_request& request) {
+            return to_json(m_ca.enrol_guest_tpm20(request));
+        });
     if (service == "saa/public-key")
         return serve<saa_key_request>(
             service, body, [&](const saa_key_request&) { return to_json(saa_key_reply{m_saa.modulus()}); });

@@ -9,10 +9,26 @@ namespace {
 constexpr std::uint32_t all_pcrs = (1u << pcr_count) - 1;
 constexpr std::uint32_t known_flags = hash_uuid | vtpm_measurements | group_info | group_pubkey;
 
-bool pcrs_complete(const evidence& shown) {
-    return shown.vtpm_pcrs.size() == pcr_count &&
-           std::ranges::all_of(shown.vtpm_pcrs,
-                               [](const bytes& value) { return value.size() == digest_size; });
+bool pcrs_complete(const appraisal& a) {
+    return a.shown.vtpm_pcrs.size() == pcr_count &&
+           std::ranges::all_of(a.shown.vtpm_pcrs,
+                               [&](const bytes& value) { return value.size() == size_of(a.bank()); });
+}
+
+// Evidence of another family is not judged at all: a guest must not choose the weaker one.
+bool family_expected(appraisal& a) {
+    if (a.shown.tpm20.has_value() == a.tpm20())
+        return true;
+    a.fail("vtpm-version", fmt::format("the evidence is that of a TPM {}, expected TPM {}",
+                                       a.tpm20() ? "1.2" : "2.0", a.tpm20() ? "2.0" : "1.2"));
+    return false;
+}
+
+void check_quote(appraisal& a) {
+    if (!a.tpm20())
+        return check_vtpm_quote(a);
+    check_attestation_key(a);
+    check_vtpm_quote20(a);
 }
 
 }  // namespace
@@ -41,16 +57,16 @@ verdict verifier::judge(const evidence& shown, const public_directory& directory
     appraisal a{shown, known ? guest->second : nobody, m_config, directory, {}, {}};
     if (!known)
         a.fail("guest", "there is no reference for this guest");
-    else if (nonce_good(a)) {
+    else if (nonce_good(a) && family_expected(a)) {
         check_aik_certificate(a);
-        if (pcrs_complete(shown)) {
-            check_vtpm_quote(a);
+        if (pcrs_complete(a)) {
+            check_quote(a);
             check_deep_quote(a);
             check_boot(a);
             check_ima(a);
         } else {
             a.fail("vtpm-pcr-values",
-                   fmt::format("the claim is not {} PCR values of {} octets", pcr_count, digest_size));
+                   fmt::format("the claim is not {} PCR values of {} octets", pcr_count, size_of(a.bank())));
         }
     }
     const bool trusted = a.all_passed();

@@ -67,8 +67,12 @@ vtpm_stubdom::vtpm_stubdom(const vtpm_params& params, std::string_view command_l
       m_manager(manager),
       m_services(services),
       m_random([this](std::size_t wanted) { return gather_entropy(wanted); }),
-      m_image(disk, manager, m_random, m_params.behaviours, m_params.costs, services),
-      m_deep_quoter(engine, m_sessions, manager, m_params.behaviours) {}
+      m_image(disk, manager, m_random, m_params.behaviours, m_params.costs, services,
+              engine.version() == tpm::family::tpm20 ? record_form::sha256 : record_form::sha1),
+      m_deep_quoter(engine, m_sessions, manager, m_params.behaviours) {
+    if (engine.version() == tpm::family::tpm20)
+        m_two.emplace(engine, manager, m_random, services, m_params.costs);
+}
 
 void vtpm_stubdom::run() {
     std::string problem;
@@ -94,6 +98,8 @@ void vtpm_stubdom::run() {
         return;
     serve();
     // Orderly end: the engine stores once more, as its SaveState does.
+    if (m_two)
+        m_two->shut_down();
     if (m_options.startup != vtpm_options::startup_mode::deactivated && m_params.save_after_command)
         save();
 }
@@ -129,7 +135,8 @@ bool vtpm_stubdom::start_tpm() {
             log(level::error, "saved state exists but cannot be read: refusing to start");
             return false;
         }
-        make_fresh_tpm();
+        if (!make_fresh_tpm())
+            return false;
     }
     if (m_options.startup == vtpm_options::startup_mode::deactivated)
         m_image.save({});
@@ -149,21 +156,25 @@ bool vtpm_stubdom::restore(const bytes& image) {
         return false;
     m_sessions.clear();
     m_engine.power_cycle();
-    if (!keep_volatile)
-        power_on_and_start();
-    return true;
+    return keep_volatile || power_on_and_start();
 }
 
 /// Fresh data: enabled, activated, a new endorsement key; then SelfTestFull and Startup as the emulator does.
-void vtpm_stubdom::make_fresh_tpm() {
+bool vtpm_stubdom::make_fresh_tpm() {
     m_sessions.clear();
+    if (m_two)
+        return m_fresh = m_two->make_fresh();
     m_engine.erase();
     m_engine.power_cycle();
     if (const auto code = tpm::make_ready_for_use(m_engine); code != tpm_success)
         log(level::error, fmt::format("the TPM cannot be enabled: code {}", code));
     m_engine.power_cycle();
     power_on_and_start();
+    make_endorsement_key();
+    return m_fresh = true;
+}
 
+void vtpm_stubdom::make_endorsement_key() {
     tpm::wire_writer ek;
     std::array<std::byte, 20> anti_replay{}, reset_nonce{};
     ek.raw(anti_replay);
@@ -179,14 +190,16 @@ void vtpm_stubdom::make_fresh_tpm() {
     const bytes answer = engine_command(command(ord_create_revocable_ek, ek.data()), 0);
     if (code_of(answer) != tpm_success)
         log(level::error, fmt::format("no endorsement key: code {}", code_of(answer)));
-    m_fresh = true;
 }
 
-void vtpm_stubdom::power_on_and_start() {
+bool vtpm_stubdom::power_on_and_start() {
+    if (m_two)
+        return m_two->start();
     engine_command(command(ord_self_test_full, {}), 0);
     tpm::wire_writer mode;
     mode.u16(static_cast<std::uint16_t>(vtpm_options::startup_mode::clear));
     engine_command(command(ord_startup, mode.data()), 0);
+    return true;
 }
 
 bytes vtpm_stubdom::engine_command(byte_view packet, std::uint8_t locality) {
@@ -249,7 +262,7 @@ bytes vtpm_stubdom::handle(const tpm_request& request) {
             return forward_to_manager(request.command, vtpm_tag_req2);
         if (tag == vtpm_tag_req)
             return forward_to_manager(request.command, tag_command);
-        if (!m_options.maintenance_commands &&
+        if (!m_two && !m_options.maintenance_commands &&
             std::ranges::count(maintenance_ordinals, code_of(request.command)))
             return error_reply(request.command, tpm_bad_ordinal);
     }
@@ -280,20 +293,14 @@ bytes vtpm_stubdom::execute(const tpm_request& request) {
     if (locality > 4)
         return error_reply(packet, tpm_fail);
     charge_command(ordinal);
-    if (ordinal == ord_create_ek)
-        return error_reply(packet, 8);  // the emulator always answers TPM_DISABLED_CMD
-    bytes response;
-    if (auto quoted = m_deep_quoter.execute(packet, request.locality, m_fresh))
-        response = std::move(*quoted);
-    else
-        response = engine_command(packet, locality);
+    bytes response = execute_by_engine(request, locality);
     if (response.size() < header_size)
         return error_reply(packet, tpm_fail);
     if (code_of(response) != tpm_success)
         return response;
     adjust_capability_answer(packet, response);
     // Every success rewrites the whole image before the response is released; SaveState does so twice.
-    const int saves = !m_params.save_after_command ? 0 : ordinal == ord_save_state ? 2 : 1;
+    const int saves = !m_params.save_after_command ? 0 : !m_two && ordinal == ord_save_state ? 2 : 1;
     for (int i = 0; i < saves; ++i) {
         if (save() || m_params.behaviours.faithful(behaviour::vtpm_store_failure_reported_as_success))
             continue;
@@ -303,11 +310,22 @@ bytes vtpm_stubdom::execute(const tpm_request& request) {
     return response;
 }
 
+bytes vtpm_stubdom::execute_by_engine(const tpm_request& request, std::uint8_t locality) {
+    const byte_view packet = request.command;
+    if (m_two)
+        return m_two->execute(packet, locality);
+    if (code_of(packet) == ord_create_ek)
+        return error_reply(packet, 8);  // the emulator always answers TPM_DISABLED_CMD
+    if (auto quoted = m_deep_quoter.execute(packet, request.locality, m_fresh))
+        return std::move(*quoted);
+    return engine_command(packet, locality);
+}
+
 void vtpm_stubdom::adjust_capability_answer(byte_view packet, bytes& response) const {
     tpm::wire_reader in(packet);
     in.u16();
     in.u32();
-    if (in.u32() != ord_get_capability || in.u32() != capability_property || in.u32() != 4)
+    if (m_two || in.u32() != ord_get_capability || in.u32() != capability_property || in.u32() != 4)
         return;
     const std::uint32_t property = in.u32();
     const auto* answer = std::ranges::find(capability_answers, property, &capability_answer::property);
@@ -322,6 +340,8 @@ void vtpm_stubdom::adjust_capability_answer(byte_view packet, bytes& response) c
 }
 
 void vtpm_stubdom::charge_command(std::uint32_t ordinal) {
+    if (m_two)
+        return m_two->charge(ordinal);
     const auto& costs = m_params.costs;
     switch (ordinal) {
         case ord_take_ownership:
@@ -360,6 +380,8 @@ bool vtpm_stubdom::save() {
 }
 
 bytes vtpm_stubdom::error_reply(byte_view request, std::uint32_t code) const {
+    if (m_two && (request.size() < 2 || tag_of(request) < vtpm_tag_req || tag_of(request) > vtpm_tag_req2))
+        return vtpm20::error_reply(code);
     const bool faithful = m_params.behaviours.faithful(behaviour::vtpm_error_reply_carries_request_tag);
     std::uint16_t tag = tag_response;
     if (request.size() >= 2 && tag_of(request) != tag_command) {

@@ -1,4 +1,5 @@
-// vtpm-stubdom: one guest's software TPM 1.2 in its own stub domain. Source: stubdom/vtpm/vtpm.c, vtpm_cmd.c.
+// vtpm-stubdom: one guest's software TPM in its own stub domain. Source: stubdom/vtpm/vtpm.c, vtpm_cmd.c. Its
+// TPM is of the engine's family: 1.2 as Xen has it, or 2.0 (vtpm20.h).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "models/vtpm/entropy_relay.h"
 #include "models/vtpm/options.h"
 #include "models/vtpm/session_tracker.h"
+#include "models/vtpm/vtpm20.h"
 #include "models/vtpm/vtpmblk.h"
 #include "models/vtpmmgr/ctr_drbg.h"
 #include "tpm/engine/libtpms_engine.h"
@@ -49,8 +51,10 @@ class vtpm_stubdom {
     bytes gather_entropy(std::size_t wanted);
     bool start_tpm();
     bool restore(const bytes& image);
-    void make_fresh_tpm();
-    void power_on_and_start();
+    bool make_fresh_tpm();
+    void make_endorsement_key();
+    bool power_on_and_start();
+    bytes execute_by_engine(const tpm_request& request, std::uint8_t locality);
     void serve();
     bytes handle(const tpm_request& request);
     std::optional<bytes> refuse_by_locality(const tpm_request& request);
@@ -75,6 +79,7 @@ class vtpm_stubdom {
     vtpmblk m_image;
     session_tracker m_sessions;
     deep_quoter m_deep_quoter;
+    std::optional<vtpm20> m_two;  ///< what is otherwise with a TPM 2.0; nullopt with a TPM 1.2
     std::map<std::pair<std::uint16_t, std::uint32_t>, client> m_localities;  ///< by (domid, handle)
     bool m_fresh = false;
     bool m_store_failed = false;

@@ -15,7 +15,9 @@ constexpr std::size_t iv_size = 16, random_size = 12, block = 16;
 constexpr std::uint16_t vtpm_tag_req = 0x01C1;
 constexpr std::uint32_t vtpm_ord_savehashkey = 1, vtpm_ord_loadhashkey = 2;
 constexpr std::uint32_t tpm_success = 0, tpm_bad_parameter = 3;
-constexpr std::size_t key_record_size = 52, header_size = 10, length_prefix = 4;
+constexpr std::size_t key_size = 32, header_size = 10, length_prefix = 4;
+// The manager gives back 52 octets when the other 12 are zero.
+constexpr std::size_t short_record = 52, long_record = 64;
 
 struct cipher_free {
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
@@ -38,12 +40,6 @@ void aes_cbc(bool encrypt, std::span<const std::byte, 32> key, const std::byte* 
         EVP_CIPHER_CTX_set_padding(context.get(), 0) &&
         EVP_CipherUpdate(context.get(), raw(out), &written, raw(in.data()), static_cast<int>(in.size()));
     sc_assert(done && static_cast<std::size_t>(written) == in.size());
-}
-
-std::array<std::byte, 20> sha1(byte_view data) {
-    std::array<std::byte, 20> digest;
-    SHA1(raw(data.data()), data.size(), raw(digest.data()));
-    return digest;
 }
 
 }  // namespace
@@ -92,13 +88,38 @@ std::string_view to_string(image_error error) {
 }
 
 vtpmblk::vtpmblk(block_file_if& disk, tpm_transport_if& manager, tpm::entropy_if& random,
-                 const behaviour_set& behaviours, const software_costs& costs, stubdom_services_if& services)
+                 const behaviour_set& behaviours, const software_costs& costs, stubdom_services_if& services,
+                 record_form form)
     : m_disk(disk),
       m_manager(manager),
       m_random(random),
       m_behaviours(behaviours),
       m_costs(costs),
-      m_services(services) {}
+      m_services(services),
+      m_form(form) {}
+
+bytes vtpmblk::hash(byte_view blob) const {
+    bytes digest(m_form == record_form::sha1 ? SHA_DIGEST_LENGTH : SHA256_DIGEST_LENGTH);
+    if (m_form == record_form::sha1)
+        SHA1(raw(blob.data()), blob.size(), raw(digest.data()));
+    else
+        SHA256(raw(blob.data()), blob.size(), raw(digest.data()));
+    return digest;
+}
+
+const sc_core::sc_time& vtpmblk::hash_cost() const {
+    return m_form == record_form::sha1 ? m_costs.sha1_per_byte : m_costs.sha256_per_byte;
+}
+
+/// A long record must not end in the zeros by which the manager knows a short one.
+void vtpmblk::draw_key(image_key& record) {
+    const auto tail = std::span(record.key).last(long_record - short_record);
+    do
+        m_random.fill(record.key);
+    while (m_form == record_form::sha256 &&
+           std::ranges::all_of(tail, [](std::byte octet) { return octet == std::byte{0}; }) &&
+           m_random.works());
+}
 
 image_error vtpmblk::load(bytes& cleartext) {
     m_active_slot = -1;
@@ -141,9 +162,10 @@ image_error vtpmblk::fetch_key(image_key& record) {
     if (status != tpm_success)
         return status == tpm_bad_parameter ? image_error::manager_unknown_uuid : image_error::manager_refused;
     // Upstream believes the size field; here the received bytes must hold what it promises as well.
-    if (size != header_size + key_record_size || reply.response.size() < size)
+    const bool expected = m_form == record_form::sha256 && size == header_size + long_record;
+    if ((!expected && size != header_size + short_record) || reply.response.size() < size)
         return image_error::manager_refused;
-    std::ranges::copy(in.view(record.hash.size()), record.hash.begin());
+    record.hash = in.raw(size - header_size - key_size);
     std::ranges::copy(in.view(record.key.size()), record.key.begin());
     return image_error::none;
 }
@@ -165,8 +187,8 @@ image_error vtpmblk::find_current(const image_key& record, bytes& blob) {
     for (m_active_slot = 0; m_active_slot < 2; ++m_active_slot) {
         last = read_slot(m_active_slot, blob);
         if (last == image_error::none) {
-            m_services.charge(m_costs.sha1_per_byte * static_cast<double>(blob.size()));
-            if (sha1(blob) == record.hash)
+            m_services.charge(hash_cost() * static_cast<double>(blob.size()));
+            if (hash(blob) == record.hash)
                 return image_error::none;
             last = image_error::hash_mismatch;
         } else if (m_behaviours.faithful(behaviour::vtpm_slot0_bad_length_hides_slot1)) {
@@ -184,11 +206,11 @@ image_error vtpmblk::save(byte_view cleartext) {
 
     image_key record;
     std::array<std::byte, random_size> random;
-    m_random.fill(record.key);
+    draw_key(record);
     m_random.fill(random);
-    m_services.charge((m_costs.aes_per_byte + m_costs.sha1_per_byte) * static_cast<double>(cleartext.size()));
+    m_services.charge((m_costs.aes_per_byte + hash_cost()) * static_cast<double>(cleartext.size()));
     const bytes blob = encrypt_image(cleartext, record.key, random);
-    record.hash = sha1(blob);
+    record.hash = hash(blob);
 
     if (const auto error = write_slot(target, blob); error != image_error::none)
         return error;
@@ -214,7 +236,9 @@ image_error vtpmblk::write_slot(int slot, byte_view blob) {
 
 image_error vtpmblk::commit_key(const image_key& record) {
     tpm::wire_writer request;
-    request.u16(vtpm_tag_req).u32(header_size + key_record_size).u32(vtpm_ord_savehashkey);
+    request.u16(vtpm_tag_req);
+    request.u32(static_cast<std::uint32_t>(header_size + record.hash.size() + key_size))
+        .u32(vtpm_ord_savehashkey);
     request.raw(record.hash).raw(record.key);
     const auto reply = m_manager.transmit(request.data());
     if (!reply)

@@ -14,9 +14,11 @@
 
 namespace vtwin::models {
 
-/// What the manager keeps for a vTPM: SHA-1 of the blob and its AES-256 key (52 bytes on the wire).
+/// What the manager keeps for a vTPM: hash of the blob and its AES-256 key. Xen's vTPM uses SHA-1, 52 bytes
+/// on the wire; the manager stores up to 64, and a vTPM 2.0 uses all of them with SHA-256.
+enum class record_form : std::uint8_t { sha1, sha256 };
 struct image_key {
-    std::array<std::byte, 20> hash{};
+    bytes hash;  ///< 20 or 32 octets
     std::array<std::byte, 32> key{};
 };
 
@@ -41,7 +43,8 @@ std::string_view to_string(image_error error);
 class vtpmblk {
   public:
     vtpmblk(block_file_if& disk, tpm_transport_if& manager, tpm::entropy_if& random,
-            const behaviour_set& behaviours, const software_costs& costs, stubdom_services_if& services);
+            const behaviour_set& behaviours, const software_costs& costs, stubdom_services_if& services,
+            record_form form = record_form::sha1);
 
     /// LOADHASHKEY, then the slot whose hash matches. On error the caller starts with a fresh TPM (faithful).
     image_error load(bytes& cleartext);
@@ -57,6 +60,9 @@ class vtpmblk {
     image_error fetch_key(image_key& key);
     image_error write_slot(int slot, byte_view blob);
     image_error commit_key(const image_key& key);
+    bytes hash(byte_view blob) const;
+    const sc_core::sc_time& hash_cost() const;  ///< per byte
+    void draw_key(image_key& record);
 
     block_file_if& m_disk;
     tpm_transport_if& m_manager;
@@ -64,6 +70,7 @@ class vtpmblk {
     const behaviour_set& m_behaviours;
     const software_costs& m_costs;
     stubdom_services_if& m_services;
+    const record_form m_form;
     int m_active_slot = -1;
 };
 

@@ -149,6 +149,10 @@ class builder {
         return manager;
     }
 
+    tpm::family family(const std::string& path) const {
+        return m_all->text(path) == "2.0" ? tpm::family::tpm20 : tpm::family::tpm12;
+    }
+
     models::vtpm_config vtpm(const std::string& name) {
         const std::string path = "vtpm." + name;
         models::vtpm_config vtpm;
@@ -158,6 +162,7 @@ class builder {
         vtpm.uuid = *models::parse_uuid(m_all->text(path + ".uuid"));
         vtpm.memory_mib = mebibytes(path + ".memory");
         vtpm.disk = disk(path + ".disk");
+        vtpm.version = family(path + ".version");
         vtpm.administrator = m_all->boolean(path + ".administrator");
         vtpm.command_line = m_all->text(path + ".extra");
         return vtpm;
@@ -187,6 +192,7 @@ class builder {
         guest.label = m_all->text(path + ".label");
         guest.memory_mib = mebibytes(path + ".memory");
         guest.vtpm = m_all->text(path + ".vtpm");
+        guest.vtpm_version = family("vtpm." + guest.vtpm + ".version");
         if (m_all->has(path + ".attach_after"))
             guest.attach_after = m_all->duration(path + ".attach_after");
         guest.kernel = optional_file(path + ".kernel");
@@ -225,8 +231,13 @@ class builder {
     models::guest_reference reference(const std::string& guest) {
         const std::string path = "verifier.reference." + guest;
         models::guest_reference reference;
-        reference.kernel_sha1 = optional_file(path + ".kernel").sha1;
-        reference.initrd_sha1 = optional_file(path + ".initrd").sha1;
+        const models::measured_file kernel = optional_file(path + ".kernel");
+        const models::measured_file initrd = optional_file(path + ".initrd");
+        reference.version = family(path + ".vtpm_version");
+        reference.kernel_sha1 = kernel.sha1;
+        reference.kernel_sha256 = kernel.sha256;
+        reference.initrd_sha1 = initrd.sha1;
+        reference.initrd_sha256 = initrd.sha256;
         reference.command_line = m_all->text(path + ".command_line");
         for (const models::measured_file& file : files(path + ".ima_files"))
             reference.ima_files[file.path] = file.sha256;

@@ -101,6 +101,7 @@ void fill_references(settings& all, const settings& written) {
         const std::string vtpm = "vtpm." + wired.text(from + ".vtpm");
         copy_if_absent(all, source(vtpm), vtpm + ".uuid", to + ".vtpm_uuid");
         copy_if_absent(all, source(vtpm), vtpm + ".label", to + ".vtpm_label");
+        copy_if_absent(all, source(vtpm), vtpm + ".version", to + ".vtpm_version");
     }
 }
 

@@ -90,6 +90,9 @@ void check_vtpms(const settings& all, problems& out) {
                  "the same UUID as " + found->second + " (" + at(all.where(found->second + ".uuid")) + ')'});
         if (!all.boolean(path + ".administrator"))
             continue;
+        if (all.text(path + ".version") != "1.2")
+            out.push_back({all.where(path + ".version"), path + ".version",
+                           "dom0's driver knows TPM 1.2 only; expected 1.2 for the administrator's vTPM"});
         if (administrator.empty())
             administrator = path;
         else

@@ -81,8 +81,9 @@ void chronicle::hear(const seen::execution& what) {
         .add(what.locality)
         .add(digest_of(what.response));
     const auto code = code_of(what.command);
-    if ((code == ordinal::create_ek || code == ordinal::create_revocable_ek) && succeeded(what.response) &&
-        m_who.is_vtpm(what.tpm))
+    const bool endorsement = code == ordinal::create_ek || code == ordinal::create_revocable_ek ||
+                             code == ordinal::create_primary20;
+    if (endorsement && succeeded(what.response) && m_who.is_vtpm(what.tpm))
         m_identity[std::string(what.tpm)] = fmt::format("{:016x}", digest_of(body_of(what.response)));
 }
 
@@ -117,7 +118,8 @@ void chronicle::hear(const seen::guest_command& what) {
             what.result < 0 ? fmt::format("command 0x{:X} failed with errno {}", ordinal, -what.result)
                             : fmt::format("command 0x{:X} was answered with code 0x{:X}", ordinal, code),
             true);
-    if (ordinal == ordinal::get_random)  // the kernel asks now and then, as long as it runs
+    if (ordinal == ordinal::get_random ||
+        ordinal == ordinal::get_random20)  // the kernel asks now and then, as long as it runs
         return;
     auto& all = m_commands[std::string(what.domain)];
     if (!all.empty() && all.back().ordinal == ordinal && all.back().code != 0)

@@ -16,6 +16,10 @@ inline constexpr std::uint32_t extend = 0x14, pcr_read = 0x15, quote = 0x16, get
                                create_revocable_ek = 0x7F, startup = 0x99, pcr_reset = 0xC8, nv_write = 0xCD,
                                increment_counter = 0xDD, read_counter = 0xDE, get_ticks = 0xF1,
                                sha1_complete_extend = 0xA3;
+// TPM 2.0 commands
+inline constexpr std::uint32_t pcr_event20 = 0x13C, create_primary20 = 0x131, pcr_reset20 = 0x13D,
+                               startup20 = 0x144, quote20 = 0x158, get_random20 = 0x17B, pcr_read20 = 0x17E,
+                               pcr_extend20 = 0x182, event_sequence_complete20 = 0x185;
 // the manager's: vTPM commands (tag 01C1) and management (tag 01C2)
 inline constexpr std::uint32_t save_hash_key = 1, load_hash_key = 2, vtpm_delete = 0x02000205;
 }  // namespace ordinal

@@ -3,21 +3,46 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
-#include <algorithm>
-
 #include "scenarios/oracles/packet.h"
 
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::size_t digest_octets = 20;
-constexpr std::uint16_t start_clear = 1;
+constexpr std::size_t digest_octets = 20, digest20_octets = 32;
+constexpr std::uint16_t start_clear = 1, start_clear20 = 0;
+constexpr std::uint16_t tag20 = 0x8001, tag20_sessions = 0x8002, sha1_bank = 0x0004, sha256_bank = 0x000B;
+
+/// SHA-1 or SHA-256 of old value and digest, by the size of the value.
+tpm::bytes fold(const tpm::bytes& old_value, tpm::byte_view digest) {
+    tpm::bytes both = old_value, out(old_value.size());
+    both.insert(both.end(), digest.begin(), digest.end());
+    const auto* from = reinterpret_cast<const unsigned char*>(both.data());
+    auto* to = reinterpret_cast<unsigned char*>(out.data());
+    if (out.size() == digest_octets)
+        SHA1(from, both.size(), to);
+    else
+        SHA256(from, both.size(), to);
+    return out;
+}
+
+bool is20(tpm::byte_view command) {
+    return tag_of(command) == tag20 || tag_of(command) == tag20_sessions;
+}
+
+/// What stands behind one handle and the session area; empty when that does not fit.
+tpm::byte_view parameters20(tpm::byte_view command) {
+    constexpr std::size_t sessions_at = 14, first = 18;
+    const auto skipped = first + number_at(command, sessions_at, 4);
+    return skipped <= command.size() ? command.subspan(skipped) : tpm::byte_view{};
+}
 
 }  // namespace
 
 std::string shadow_pcrs::follow(const seen::execution& what) {
     if (!succeeded(what.response))
         return "";
+    if (is20(what.command))
+        return follow20(what);
     switch (code_of(what.command)) {
         case ordinal::extend:
             return extended(body_of(what.command), body_of(what.response));
@@ -28,7 +53,7 @@ std::string shadow_pcrs::follow(const seen::execution& what) {
             return "";
         case ordinal::startup:
             if (number_at(what.command, 10, 2) == start_clear)
-                started();
+                started(digest_octets);
             else
                 forget();
             return "";
@@ -41,12 +66,93 @@ std::string shadow_pcrs::follow(const seen::execution& what) {
     }
 }
 
-/// TPM_Startup(ST_CLEAR): PCR 0 to 16 and 23 are zero, those of a dynamic launch are all ones.
-void shadow_pcrs::started() {
+std::string shadow_pcrs::follow20(const seen::execution& what) {
+    switch (code_of(what.command)) {
+        case ordinal::pcr_extend20:
+            extended20(what.command);
+            return "";
+        case ordinal::pcr_read20:
+            return read20(body_of(what.response));
+        case ordinal::startup20:
+            if (number_at(what.command, 10, 2) == start_clear20)
+                started(digest20_octets);
+            else
+                forget();
+            return "";
+        case ordinal::pcr_reset20:
+        case ordinal::pcr_event20:
+        case ordinal::event_sequence_complete20:
+            if (const auto pcr = number_at(what.command, 10, 4); pcr < count)
+                m_pcrs[pcr].reset();
+            return "";
+        default:
+            return "";
+    }
+}
+
+/// TPML_DIGEST_VALUES; with an algorithm of another size nothing is known of the PCR any more.
+void shadow_pcrs::extended20(tpm::byte_view command) {
+    const auto pcr = number_at(command, 10, 4);
+    if (pcr >= count)
+        return;
+    const auto list = parameters20(command);
+    const auto digests = number_at(list, 0, 4);
+    std::size_t at = 4;
+    for (std::uint64_t i = 0; i < digests; ++i) {
+        const auto bank = number_at(list, at, 2);
+        const std::size_t size = bank == sha1_bank     ? digest_octets
+                                 : bank == sha256_bank ? digest20_octets
+                                                       : 0;
+        if (size == 0 || at + 2 + size > list.size()) {
+            m_pcrs[pcr].reset();
+            return;
+        }
+        if (bank == sha256_bank && m_pcrs[pcr])
+            m_pcrs[pcr] = fold(*m_pcrs[pcr], list.subspan(at + 2, size));
+        at += 2 + size;
+    }
+}
+
+/// Update counter, one selection of the SHA-256 bank, its values. Other banks are not followed.
+std::string shadow_pcrs::read20(tpm::byte_view response) {
+    constexpr std::size_t selections_at = 4, bank_at = 8, map_at = 11, map_size = 3, digests_at = 14;
+    if (number_at(response, selections_at, 4) != 1 || number_at(response, bank_at, 2) != sha256_bank ||
+        number_at(response, bank_at + 2, 1) != map_size)
+        return "";
+    std::size_t at = digests_at + 4;
+    for (std::size_t pcr = 0; pcr < count; ++pcr) {
+        if ((number_at(response, map_at + pcr / 8, 1) >> pcr % 8 & 1) == 0)
+            continue;
+        if (number_at(response, at, 2) != digest20_octets || at + 2 + digest20_octets > response.size())
+            return "";
+        const auto seen = response.subspan(at + 2, digest20_octets);
+        if (auto difference = compare(pcr, m_pcrs[pcr].value_or(value{}), seen, "shows"); !difference.empty())
+            return difference;
+        at += 2 + digest20_octets;
+    }
+    return "";
+}
+
+tpm::byte_view shadow_pcrs::quoted_nonce(const seen::execution& what) {
+    constexpr std::size_t external_at = 10 + 4;
+    if (!succeeded(what.response))
+        return {};
+    if (code_of(what.command) == ordinal::quote && what.command.size() >= external_at + digest_octets)
+        return what.command.subspan(external_at, digest_octets);
+    if (!is20(what.command) || code_of(what.command) != ordinal::quote20)
+        return {};
+    const auto parameters = parameters20(what.command);
+    const auto size = number_at(parameters, 0, 2);
+    return 2 + size <= parameters.size() ? parameters.subspan(2, size) : tpm::byte_view{};
+}
+
+/// TPM_Startup(ST_CLEAR), TPM2_Startup(CLEAR): PCR 0 to 16 and 23 are zero, those of a dynamic launch are all
+/// ones.
+void shadow_pcrs::started(std::size_t octets) {
     constexpr std::size_t first_dynamic = 17, last_dynamic = 22;
     for (std::size_t pcr = 0; pcr < count; ++pcr) {
         const bool ones = pcr >= first_dynamic && pcr <= last_dynamic;
-        m_pcrs[pcr].emplace().fill(ones ? std::byte{0xFF} : std::byte{0});
+        m_pcrs[pcr] = value(octets, ones ? std::byte{0xFF} : std::byte{0});
     }
 }
 
@@ -61,11 +167,10 @@ void shadow_pcrs::reset(tpm::byte_view command) {
 
 std::string shadow_pcrs::compare(std::size_t pcr, const value& expected, tpm::byte_view seen,
                                  std::string_view verb) {
-    value now;
-    std::ranges::copy(seen, now.begin());
+    value now(seen.begin(), seen.end());
     const bool known = m_pcrs[pcr].has_value();
-    m_pcrs[pcr] = now;
-    return !known || expected == now
+    m_pcrs[pcr] = std::move(now);
+    return !known || expected == *m_pcrs[pcr]
                ? ""
                : fmt::format("PCR {} {} a value that its extends do not give", pcr, verb);
 }
@@ -74,16 +179,9 @@ std::string shadow_pcrs::extended(tpm::byte_view command, tpm::byte_view respons
     const auto pcr = number_at(command, 0, 4);
     if (pcr >= count || command.size() < 4 + digest_octets || response.size() < digest_octets)
         return "";
-    std::array<unsigned char, 2 * digest_octets> both{};
-    value expected{};
-    if (m_pcrs[pcr]) {
-        const auto digest = command.subspan(4, digest_octets);
-        std::transform(m_pcrs[pcr]->begin(), m_pcrs[pcr]->end(), both.begin(),
-                       [](std::byte octet) { return std::to_integer<unsigned char>(octet); });
-        std::transform(digest.begin(), digest.end(), both.begin() + digest_octets,
-                       [](std::byte octet) { return std::to_integer<unsigned char>(octet); });
-        SHA1(both.data(), both.size(), reinterpret_cast<unsigned char*>(expected.data()));
-    }
+    value expected;
+    if (m_pcrs[pcr])
+        expected = fold(*m_pcrs[pcr], command.subspan(4, digest_octets));
     return compare(pcr, expected, response.first(digest_octets), "took on");
 }
 

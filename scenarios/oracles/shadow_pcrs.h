@@ -1,4 +1,5 @@
-// The PCRs of a TPM 1.2 as its commands say they must be: folded by hand, with OpenSSL's SHA-1.
+// The PCRs of a TPM as its commands say they must be: folded by hand, with OpenSSL's hashes. Of a TPM 2.0 the
+// SHA-256 bank is followed.
 #pragma once
 
 #include <array>
@@ -12,11 +13,13 @@ namespace vtwin::scenario {
 class shadow_pcrs {
   public:
     static constexpr std::size_t count = 24;
-    using value = std::array<std::byte, 20>;
+    using value = tpm::bytes;  ///< 20 octets, TPM 2.0: 32
 
     /// Follows one successful command. Gives the sentence about a difference between the TPM and this
     /// bookkeeping, after which the TPM's value is taken over.
     std::string follow(const seen::execution& what);
+    /// The nonce that a successful TPM_Quote or TPM2_Quote signed; empty for any other command.
+    static tpm::byte_view quoted_nonce(const seen::execution& what);
     /// Nothing is known any more, e.g. a stored state was loaded.
     void forget() { m_pcrs.fill(std::nullopt); }
     const std::optional<value>& operator[](std::size_t pcr) const { return m_pcrs[pcr]; }
@@ -24,7 +27,10 @@ class shadow_pcrs {
   private:
     std::string extended(tpm::byte_view command, tpm::byte_view response);
     std::string read(tpm::byte_view command, tpm::byte_view response);
-    void started();
+    std::string follow20(const seen::execution& what);
+    void extended20(tpm::byte_view command);
+    std::string read20(tpm::byte_view response);
+    void started(std::size_t octets);
     void reset(tpm::byte_view command);
     std::string compare(std::size_t pcr, const value& expected, tpm::byte_view seen, std::string_view verb);
 

@@ -140,12 +140,14 @@ class random_is_random final : public oracle, public hears<seen::execution> {
     explicit random_is_random(const scene&) {}
     void hear(const seen::execution& what) override {
         constexpr std::size_t least = 8;  // so many octets do not repeat by accident
-        if (code_of(what.command) != ordinal::get_random || !succeeded(what.response))
+        const auto code = code_of(what.command);
+        if ((code != ordinal::get_random && code != ordinal::get_random20) || !succeeded(what.response))
             return;
+        const std::size_t first = code == ordinal::get_random ? 4 : 2;  // behind the size
         const auto body = body_of(what.response);
-        if (body.size() < 4 + least)
+        if (body.size() < first + least)
             return;
-        const auto octets = body.subspan(4, least);
+        const auto octets = body.subspan(first, least);
         const bool constant =
             std::ranges::all_of(octets, [&](std::byte octet) { return octet == octets.front(); });
         if (!m_seen.insert({std::string(what.tpm), digest_of(octets)}).second || constant)
@@ -187,11 +189,8 @@ class quote_truth : public oracle,
     void hear(const seen::execution& what) override {
         auto& pcrs = m_pcrs[std::string(what.tpm)];
         pcrs.follow(what);
-        constexpr std::size_t external_at = 10 + 4, nonce_octets = 20;
-        if (code_of(what.command) == ordinal::quote && succeeded(what.response) &&
-            what.command.size() >= external_at + nonce_octets)
-            m_quotes.push_back({std::string(what.tpm),
-                                text_of_octets(what.command.subspan(external_at, nonce_octets)), pcrs});
+        if (const auto nonce = shadow_pcrs::quoted_nonce(what); !nonce.empty())
+            m_quotes.push_back({std::string(what.tpm), text_of_octets(nonce), pcrs});
     }
     void hear(const seen::tpm_power& what) override { m_pcrs[std::string(what.tpm)].forget(); }
     void hear(const seen::state_given& what) override { m_pcrs[std::string(what.vtpm)].forget(); }

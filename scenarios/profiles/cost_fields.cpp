@@ -47,6 +47,7 @@ std::span<const cost_field<models::software_costs>> software_cost_fields() {
         {"rsa_public", &p::rsa_public, "RSA-2048 public-key operation in software"},
         {"rsa_keygen", &p::rsa_keygen, "RSA-2048 key generation in software"},
         {"vtpm_command", &p::vtpm_command, "software TPM: a command without public-key work"},
+        {"vtpm20_command", &p::vtpm20_command, "software TPM 2.0: a command without public-key work"},
         {"network_latency", &p::network_latency, "guest to verifier, one way"},
         {"firmware_poll", &p::firmware_poll, "firmware: pause between two looks at a TPM status register"},
     };

@@ -113,6 +113,15 @@ void add_vtpm_keys(list& keys) {
         {"vtpm.<name>.disk.size", size, standard, "2 MiB", "size of the vTPM's disk", 64 * kib, 1024 * mib});
     keys.push_back(
         {"vtpm.<name>.disk.path", path, meaning, "", "file with the disk's content; absent: a blank disk"});
+    keys.push_back(
+        {"vtpm.<name>.version",
+         choice,
+         standard,
+         "1.2",
+         "family of the vTPM's own TPM; 2.0 is none of Xen's, but speaks to the manager as 1.2 does",
+         0,
+         0,
+         {"1.2", "2.0"}});
     keys.push_back({"vtpm.<name>.administrator", boolean, standard, "false",
                     "started first and attached to dom0, for the commands of the administrator"});
     keys.push_back({"vtpm.<name>.extra", string, standard, "", "options as in extra=, blank-separated"});
@@ -256,6 +265,14 @@ void add_verifier_keys(list& keys) {
                     "approved files"});
     keys.push_back({"verifier.reference.<name>.vtpm_uuid", uuid, derived, "the uuid of the guest's vTPM",
                     "the vTPM that must have been used"});
+    keys.push_back({"verifier.reference.<name>.vtpm_version",
+                    choice,
+                    derived,
+                    "the version of the guest's vTPM",
+                    "family of TPM whose evidence is accepted",
+                    0,
+                    0,
+                    {"1.2", "2.0"}});
     keys.push_back({"verifier.reference.<name>.vtpm_label", string, derived, "the label of the guest's vTPM",
                     "the label that it must have"});
 }

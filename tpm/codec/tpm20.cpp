@@ -1,5 +1,6 @@
 #include "tpm/codec/tpm20.h"
 
+#include <algorithm>
 #include <systemc>
 
 namespace vtwin::tpm::tpm20 {
@@ -86,6 +87,18 @@ bytes pcr_extend(unsigned pcr, std::uint16_t bank, byte_view measurement) {
     return authorised(cc::pcr_extend, pcr, {}, wire_writer().u32(1).u16(bank).raw(measurement));
 }
 
+bytes pcr_extend(unsigned pcr, const std::vector<bank_digest>& digests) {
+    wire_writer parameters;
+    parameters.u32(static_cast<std::uint32_t>(digests.size()));
+    for (const bank_digest& each : digests)
+        parameters.u16(each.bank).raw(each.digest);
+    return authorised(cc::pcr_extend, pcr, {}, parameters);
+}
+
+std::size_t digest_size(std::uint16_t bank) {
+    return bank == alg::sha1 ? 20 : bank == alg::sha256 ? 32 : 0;
+}
+
 bytes flush_context(std::uint32_t object) {
     return plain(cc::flush_context, wire_writer().u32(object));
 }
@@ -161,6 +174,24 @@ std::optional<std::uint32_t> handle_of(const response& from) {
     if (from.code != 0 || !in.ok())
         return std::nullopt;
     return handle;
+}
+
+std::optional<std::vector<std::uint16_t>> banks_of(const response& from) {
+    wire_reader in(from.handle_and_parameters);
+    in.u8();  // moreData
+    if (in.u32() != cap::pcrs)
+        in.fail();
+    std::vector<std::uint16_t> active;
+    const std::uint32_t count = in.u32();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        const std::uint16_t bank = in.u16();
+        const byte_view map = in.view(in.u8());
+        if (std::ranges::any_of(map, [](std::byte octet) { return octet != std::byte{0}; }))
+            active.push_back(bank);
+    }
+    if (from.code != 0 || !in.ok() || !in.at_end())
+        return std::nullopt;
+    return active;
 }
 
 std::optional<bytes> rsa_text_of(const response& from, bool with_session) {

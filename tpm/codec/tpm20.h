@@ -12,21 +12,52 @@ inline constexpr std::uint16_t tag_no_sessions = 0x8001, tag_sessions = 0x8002;
 
 namespace cc {
 enum : std::uint32_t {
+    evict_control = 0x120,
+    hierarchy_change_auth = 0x129,
+    pcr_allocate = 0x12B,
     create_primary = 0x131,
     self_test = 0x143,
     startup = 0x144,
     shutdown = 0x145,
+    activate_credential = 0x147,
+    policy_secret = 0x151,
     create = 0x153,
     load = 0x157,
+    quote = 0x158,
     rsa_decrypt = 0x159,
+    sign = 0x15D,
+    unseal = 0x15E,
     flush_context = 0x165,
+    read_public = 0x173,
     rsa_encrypt = 0x174,
+    start_auth_session = 0x176,
     get_capability = 0x17A,
     get_random = 0x17B,
     pcr_read = 0x17E,
     pcr_extend = 0x182,
+    /// Xen's vTPM only, and ours: the body of TPM2_Quote, then TPM_PCR_SELECTION of the hardware and u32
+    /// flags. The number is that of TPM 1.2's DeepQuote: bit 29 marks a vendor's command in both families.
+    deep_quote = 0x20000016,
 };
 }  // namespace cc
+
+namespace rc {
+enum : std::uint32_t {
+    success = 0,
+    initialize = 0x100,
+    failure = 0x101,
+    command_size = 0x142,
+    command_code = 0x143,
+    locality = 0x907,
+    testing = 0x90A,
+    retry = 0x922,
+};
+}  // namespace rc
+
+namespace cap {
+enum : std::uint32_t { commands = 2, pcrs = 5, tpm_properties = 6 };
+enum : std::uint32_t { first_command = 0x11F, total_commands = 0x129 };
+}  // namespace cap
 
 namespace alg {
 enum : std::uint16_t {
@@ -34,6 +65,7 @@ enum : std::uint16_t {
     aes = 0x0006,
     sha256 = 0x000B,
     null = 0x0010,
+    rsassa = 0x0014,
     oaep = 0x0017,
     cfb = 0x0043,
     rsa = 1
@@ -44,6 +76,8 @@ enum : std::uint32_t {
     owner = 0x40000001,
     null = 0x40000007,
     password_session = 0x40000009,
+    endorsement = 0x4000000B,
+    platform = 0x4000000C,
     first_transient = 0x80000000
 };
 }
@@ -63,6 +97,15 @@ bytes get_capability(std::uint32_t capability, std::uint32_t property, std::uint
 bytes pcr_read(std::uint16_t bank, unsigned pcr);
 /// `measurement` must have the bank's size. Empty password.
 bytes pcr_extend(unsigned pcr, std::uint16_t bank, byte_view measurement);
+/// One digest of one bank.
+struct bank_digest {
+    std::uint16_t bank = 0;
+    bytes digest;
+};
+/// The same event in several banks, as Linux extends: every digest with its bank's size. Empty password.
+bytes pcr_extend(unsigned pcr, const std::vector<bank_digest>& digests);
+/// Octets of a digest: 20 for SHA-1, 32 for SHA-256, 0 for an algorithm that this project does not use.
+std::size_t digest_size(std::uint16_t bank);
 bytes flush_context(std::uint32_t object);
 /// The manager's SRK: restricted RSA 2048 decryption key in the owner hierarchy, AES-128 CFB.
 bytes create_primary_storage_key();
@@ -88,6 +131,8 @@ std::optional<response> parse_response(byte_view data);
 std::optional<bytes> random_of(const response& from);
 std::optional<bytes> digest_of_pcr_read(const response& from);  ///< empty when the bank does not exist
 std::optional<std::uint32_t> handle_of(const response& from);   ///< CreatePrimary, Load
+/// Banks with at least one PCR, from GetCapability(TPM_CAP_PCRS), in the TPM's order.
+std::optional<std::vector<std::uint16_t>> banks_of(const response& from);
 std::optional<bytes> rsa_text_of(const response& from, bool with_session);
 struct created_key {
     bytes private_part, public_part;  ///< without their TPM2B sizes

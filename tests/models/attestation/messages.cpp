@@ -105,3 +105,26 @@ TEST_CASE("text that is not UTF-8 does not stop a message") {
     e.ima_log = "\xff\xfe";
     CHECK(from_json<evidence>(to_json(e)));
 }
+
+TEST_CASE("what only a TPM 2.0 shows is left out of the evidence of a TPM 1.2") {
+    evidence sent = sample_evidence();
+    CHECK(to_json(sent).find("tpm20") == std::string::npos);
+    CHECK(to_json(sent).find("sha256\"") == std::string::npos);
+    sent.tpm20 = tpm20_evidence{octets({1}), octets({2}), octets({3})};
+    sent.boot_log[0].sha256 = octets({0xcd});
+    const std::string text = to_json(sent);
+    CHECK(text.find(R"("tpm20":{"ak_public":"01","attest":"02","signature":"03"})") != std::string::npos);
+    CHECK(text.find(R"("description":"kernel /boot/a","sha256":"cd"})") != std::string::npos);
+    const auto got = from_json<evidence>(text);
+    REQUIRE(got);
+    REQUIRE(got->tpm20);
+    CHECK(got->tpm20->signature == octets({3}));
+    CHECK(to_json(*got) == text);
+    // There is one way to leave it out.
+    std::string empty = text, null = text;
+    empty.replace(empty.find(R"("sha256":"cd")"), 13, R"("sha256":"")");
+    CHECK_FALSE(from_json<evidence>(empty));
+    const auto at = null.find(R"({"ak_public")");
+    null.replace(at, null.find('}', at) - at + 1, "null");
+    CHECK_FALSE(from_json<evidence>(null));
+}

@@ -28,3 +28,19 @@ TEST_CASE("ima list begins with the aggregate of the boot registers") {
     CHECK(text == "10 " + to_hex(aggregate.template_hash) +
                       " ima-ng sha1:9797edf8d0eed36b1cf92547816051c8af4e45ee boot_aggregate\n");
 }
+
+TEST_CASE("boot_aggregate on a TPM 2.0 is the SHA-256 of PCR 0 to 9") {
+    const std::vector<bytes> pcrs(24, bytes(32));
+    const auto entry = make_boot_aggregate20(pcrs);
+    CHECK(entry.algorithm == "sha256");
+    CHECK(entry.path == "boot_aggregate");
+    // SHA-256 of 320 zero octets, computed apart
+    CHECK(to_hex(entry.file_digest) == "7b6436b0c98f62380866d9432c2af0ee08ce16a171bda6951aecd95ee1307d61");
+    CHECK(entry.template_sha256.size() == 32);
+    auto other = pcrs;
+    other[9][0] = std::byte{1};
+    CHECK(make_boot_aggregate20(other).file_digest != entry.file_digest);
+    other = pcrs;
+    other[10][0] = std::byte{1};
+    CHECK(make_boot_aggregate20(other).file_digest == entry.file_digest);
+}

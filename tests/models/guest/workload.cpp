@@ -1,5 +1,7 @@
 #include "models/guest/workload.h"
 
+#include "models/guest/attestation_agent.h"
+
 #include <catch2/catch.hpp>
 
 #include "models/hex.h"
@@ -30,12 +32,13 @@ class bench final : public tpm_transport_if, public stubdom_services_if, public 
     void log(level, const std::string& text) override { said.push_back(text); }
     std::string call(std::string_view, const std::string&) override { return {}; }
 
-    bool run(const load_config& config, std::uint64_t seed = 1) {
+    bool run(const load_config& config, std::uint64_t seed = 1,
+             vtwin::tpm::family version = vtwin::tpm::family::tpm12) {
         transport_watch device(*this);
         chance_stream entropy(seed, "entropy");
         agent_files files;
         attestation_agent agent("guest", device, *this, entropy, *this, files);
-        workload load(config, device, agent, *this, chance_stream(seed, "load"));
+        workload load(config, device, agent, *this, chance_stream(seed, "load"), version);
         load.on_operation = [this](const load_operation& each) { done.push_back(each); };
         return load.run(problem);
     }
@@ -155,4 +158,27 @@ TEST_CASE("a load of quotes does not begin without an identity") {
     CHECK_FALSE(world.run(config));
     CHECK(world.problem.find("TPM_ReadPubek") != std::string::npos);
     CHECK(world.done.empty());
+}
+
+TEST_CASE("each operation of a load has its TPM 2.0 form and the chip's operations stay TPM 1.2") {
+    using what = load_config::command;
+    const auto sent = [](what command) {
+        bench world;
+        load_config config;
+        config.what = command;
+        config.count = 1;
+        REQUIRE(world.run(config, 1, vtwin::tpm::family::tpm20));
+        REQUIRE(world.commands.size() == 1);
+        return world.commands[0];
+    };
+    CHECK(sent(what::vtpm_pcr_read) == "8001000000140000017e00000001000b03010000");
+    CHECK(sent(what::vtpm_get_random) == "80010000000c0000017b0014");
+    const std::string extend = sent(what::vtpm_extend);
+    CHECK(extend.size() == 2 * 87);
+    CHECK(
+        extend.starts_with("8002000000570000018200000010000000094000000900000100000000000"
+                           "20004"));
+    CHECK(extend.substr(2 * 53, 4) == "000b");
+    CHECK(sent(what::chip_pcr_read) == "01c10000000e0000001500000000");
+    CHECK(sent(what::chip_get_random) == "01c10000000e0000004600000014");
 }

@@ -205,3 +205,67 @@ TEST_CASE("vtpmblk tells a changed disk from a broken one and from a refusal") {
     CHECK(bench.restarted().load(text) == image_error::manager_refused);
     CHECK(bench.image.save(bytes(1 << 20)) == image_error::too_large);
 }
+
+namespace {
+
+/// A manager that stores what it is given and gives back 52 octets when the other 12 are zero.
+struct roomy_keeper : tpm_transport_if {
+    bytes record;
+    transport_result transmit(byte_view command) override {
+        tpm::wire_writer out;
+        if (tpm::load_be32(command.subspan(6, 4)) == 1) {
+            record.assign(command.begin() + 10, command.end());
+            out.u16(0x01C4).u32(10).u32(0);
+        } else {
+            out.u16(0x01C4).u32(static_cast<std::uint32_t>(10 + record.size())).u32(0).raw(record);
+        }
+        return {transport_error::none, out.take()};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("vtpmblk with SHA-256 fills the manager's record and finds its image by it") {
+    bench world;
+    roomy_keeper manager;
+    const auto made = [&] {
+        return vtpmblk(world.disk, manager, world.random, world.behaviours, world.costs, world.services,
+                       record_form::sha256);
+    };
+    const bytes text = range(1000);
+    vtpmblk image = made();
+    REQUIRE(image.save(text) == image_error::none);
+    REQUIRE(manager.record.size() == 64);
+    bytes loaded;
+    CHECK(made().load(loaded) == image_error::none);
+    CHECK(loaded == text);
+    const bytes good = manager.record;
+    manager.record[31] ^= std::byte{1};  // the last octet of the hash
+    CHECK(made().load(loaded) == image_error::hash_mismatch);
+    // Records of other sizes: what a TPM 1.2 vTPM left, and what nobody leaves.
+    manager.record = bytes(good.begin(), good.begin() + 52);
+    CHECK(made().load(loaded) == image_error::hash_mismatch);
+    manager.record = bytes(good.begin(), good.begin() + 63);
+    CHECK(made().load(loaded) == image_error::manager_refused);
+    // A TPM 1.2 vTPM takes 52 octets only.
+    manager.record = good;
+    vtpmblk older(world.disk, manager, world.random, world.behaviours, world.costs, world.services);
+    CHECK(older.load(loaded) == image_error::manager_refused);
+}
+
+TEST_CASE("vtpmblk with SHA-256 takes no key whose end the manager would drop") {
+    struct zeros_first final : tpm::entropy_if {
+        unsigned drawn = 0;
+        void fill(std::span<std::byte> out) override {
+            std::ranges::fill(out, std::byte{drawn == 0 ? std::uint8_t{0} : std::uint8_t{5}});
+            ++drawn;
+        }
+    } random;
+    bench world;
+    roomy_keeper manager;
+    vtpmblk image(world.disk, manager, random, world.behaviours, world.costs, world.services,
+                  record_form::sha256);
+    REQUIRE(image.save(range(100)) == image_error::none);
+    CHECK(manager.record.back() == std::byte{5});
+    CHECK(random.drawn == 3);  // key, key again, IV
+}

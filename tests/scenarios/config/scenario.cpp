@@ -289,3 +289,27 @@ TEST_CASE("every scenario of the library is right") {
         CHECK_NOTHROW(load_scenario(each.name));
     }
 }
+
+TEST_CASE("a vTPM is a TPM 1.2 unless it says 2.0 and its guest and its reference follow it") {
+    using vtwin::tpm::family;
+    small_scenario_directory plain;
+    const loaded_scenario old = load_scenario(plain.file);
+    CHECK(old.config.machine.vtpms.at(1).version == family::tpm12);
+    CHECK(old.config.machine.guests.at(0).vtpm_version == family::tpm12);
+    CHECK(old.config.verifier.guests.at("g1").version == family::tpm12);
+    const std::string text = replaced(small_scenario, "[guest.g1]", "version = \"2.0\"\n[guest.g1]");
+    const loaded_scenario two = load_scenario(plain.write("two.toml", text));
+    CHECK(two.config.machine.vtpms.at(0).version == family::tpm12);  // the administrator's
+    CHECK(two.config.machine.vtpms.at(1).version == family::tpm20);
+    CHECK(two.config.machine.guests.at(0).vtpm_version == family::tpm20);
+    const auto& reference = two.config.verifier.guests.at("g1");
+    CHECK(reference.version == family::tpm20);
+    CHECK(reference.kernel_sha256 == two.config.machine.guests[0].kernel.sha256);
+    // printf '' | sha256sum
+    CHECK(models::to_hex(reference.initrd_sha256) ==
+          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    // What runs may be changed; what the verifier accepts stays.
+    const loaded_scenario changed = load_scenario(plain.file, {{"vtpm.v1.version", "2.0"}});
+    CHECK(changed.config.machine.guests.at(0).vtpm_version == family::tpm20);
+    CHECK(changed.config.verifier.guests.at("g1").version == family::tpm12);
+}

@@ -187,3 +187,81 @@ TEST_CASE("I-Q4 catches a late vTPM that is taken for a measured boot") {
     bad << seen::appraisal{s(1), "g2", true, {}, 0, 0, {}, {}};
     CHECK(bad.caught("g2"));
 }
+
+namespace {
+
+const bytes startup20 = packet(0x8001, 0x144, big(0, 2));
+const bytes no_password = big(9, 4) + big(0x40000009, 4) + big(0, 2) + octets({0}) + big(0, 2);
+
+bytes extend20(unsigned pcr, const bytes& sha256_digest) {
+    return packet(
+        0x8002, 0x182,
+        big(pcr, 4) + no_password + big(2, 4) + big(4, 2) + filled(20, 1) + big(0xB, 2) + sha256_digest);
+}
+/// TPM2_PCR_Read of one PCR of one bank, and its answer.
+bytes read20(unsigned pcr, unsigned bank = 0xB) {
+    return packet(0x8001, 0x17E, big(1, 4) + big(bank, 2) + octets({3}) + octets({1U << pcr, 0, 0}));
+}
+bytes shows20(unsigned pcr, const bytes& value, unsigned bank = 0xB) {
+    return packet(0x8001, 0,
+                  big(7, 4) + big(1, 4) + big(bank, 2) + octets({3}) + octets({1U << pcr, 0, 0}) + big(1, 4) +
+                      big(value.size(), 2) + value);
+}
+bytes quote20(unsigned nonce) {
+    return packet(0x8002, 0x158,
+                  big(0x81010002, 4) + no_password + big(20, 2) + filled(20, nonce) + big(0x10, 2));
+}
+bytes done20() {
+    return packet(0x8002, 0, big(0, 4));
+}
+bytes folded20(const bytes& pcr, const bytes& digest) {
+    const auto both = pcr + digest;
+    bytes result(32);
+    SHA256(reinterpret_cast<const unsigned char*>(both.data()), both.size(),
+           reinterpret_cast<unsigned char*>(result.data()));
+    return result;
+}
+const bytes event20 = filled(32, 0x22);
+
+}  // namespace
+
+TEST_CASE("I-T4 folds the extends of a TPM 2.0 in its SHA-256 bank") {
+    const auto after_one = folded20(filled(32, 0), event20);
+    const auto shown = [&](const bytes& value, unsigned bank = 0xB) {
+        oracle_bench bench("I-T4");
+        bench << run(1, "v1", startup20, done20()) << run(2, "v1", extend20(4, event20), done20())
+              << run(3, "v1", read20(4, bank), shows20(4, value, bank));
+        return bench.caught("v1");
+    };
+    CHECK_FALSE(shown(after_one));
+    CHECK(shown(filled(32, 0)));
+    CHECK(shown(folded20(after_one, event20)));
+    CHECK_FALSE(shown(filled(20, 5), 4));  // the SHA-1 bank is not followed
+    // What a refused extend, a reset or a restored state leaves.
+    oracle_bench refused("I-T4"), reset("I-T4");
+    refused << run(1, "v1", startup20, done20()) << run(2, "v1", extend20(4, event20), packet(0x8001, 0x101))
+            << run(3, "v1", read20(4), shows20(4, filled(32, 0)));
+    CHECK(refused.quiet());
+    reset << run(1, "v1", startup20, done20())
+          << run(2, "v1", packet(0x8002, 0x13D, big(4, 4) + no_password), done20())
+          << run(3, "v1", read20(4), shows20(4, ones));
+    CHECK(reset.quiet());
+}
+
+TEST_CASE("I-Q1 knows the quotes of a vTPM 2.0") {
+    std::vector<bytes> claimed(24, filled(32, 0));
+    claimed[4] = folded20(filled(32, 0), event20);
+    const auto judged = [&](const char* quoting, unsigned nonce, const std::vector<bytes>& values) {
+        oracle_bench bench("I-Q1");
+        for (const char* tpm : {"v1", "v2"})
+            bench << run(1, tpm, startup20, done20()) << run(2, tpm, extend20(4, event20), done20());
+        bench << run(3, quoting, quote20(nonce), done20())
+              << seen::appraisal{s(4), "g1", true, filled(20, 9), 1u << 4 | 1u << 3, 0, values, {}};
+        return bench.caught("g1");
+    };
+    CHECK_FALSE(judged("v1", 9, claimed));
+    CHECK(judged("v2", 9, claimed));
+    CHECK(judged("v1", 8, claimed));
+    claimed[3] = event20;
+    CHECK(judged("v1", 9, claimed));
+}

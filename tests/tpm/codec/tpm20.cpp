@@ -100,3 +100,27 @@ TEST_CASE("malformed TPM 2.0 responses are refused") {
     CHECK_FALSE(t20::digest_of_pcr_read(
         *t20::parse_response(from_hex("8001 00000016 00000000 00000001 ffffffff 00000001"))));
 }
+
+TEST_CASE("one TPM 2.0 extend carries a digest for each bank") {
+    const bytes one(20, std::byte{1}), two(32, std::byte{2});
+    CHECK(to_hex(t20::pcr_extend(4, {{t20::alg::sha1, one}, {t20::alg::sha256, two}})) ==
+          compact("8002 00000057 00000182 00000004 00000009 40000009 0000 01 0000 00000002 0004") +
+              to_hex(one) + "000b" + to_hex(two));
+    CHECK(t20::digest_size(t20::alg::sha1) == 20);
+    CHECK(t20::digest_size(t20::alg::sha256) == 32);
+    CHECK(t20::digest_size(0x000C) == 0);
+}
+
+TEST_CASE("the active PCR banks are those with a PCR in them") {
+    const auto banks = [](std::string_view body) {
+        const bytes octets = from_hex(body);
+        return t20::banks_of({0, octets});
+    };
+    CHECK(banks("00 00000005 00000003 0004 03 ffffff 000b 03 000100 000c 03 000000") ==
+          std::vector<std::uint16_t>{4, 11});
+    CHECK(banks("00 00000005 00000000") == std::vector<std::uint16_t>{});
+    CHECK_FALSE(banks("00 00000006 00000000"));
+    CHECK_FALSE(banks("00 00000005 00000002 0004 03 ffffff"));
+    CHECK_FALSE(banks("00 00000005 00000000 00"));
+    CHECK_FALSE(t20::banks_of({0x101, from_hex("00 00000005 00000000")}));
+}

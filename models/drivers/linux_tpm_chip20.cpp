@@ -1,0 +1,143 @@
+// The TPM 2.0 part of Linux' TPM core. Source: drivers/char/tpm/tpm2-cmd.c, tpm-interface.c (6.1).
+#include "models/drivers/linux_tpm_chip.h"
+#include "tpm/codec/tpm20.h"
+
+namespace vtwin::models {
+
+using sc_core::sc_time;
+using xen::errno_t;
+
+namespace t20 = tpm::tpm20;
+
+namespace {
+
+constexpr std::size_t tag_size = 2, code_at = 6, body_at = 10;
+
+std::uint32_t code_of(byte_view packet) {
+    return tpm::load_be32(packet.subspan(code_at, 4));
+}
+
+}  // namespace
+
+sc_time linux_tpm_chip::duration20_of(std::uint32_t code) const {
+    constexpr std::uint32_t hierarchy_control = 0x121, create_loaded = 0x191, nv_read = 0x14E,
+                            verify_signature = 0x177, event_sequence_complete = 0x185,
+                            sequence_update = 0x15C, sequence_complete = 0x13E, hash_sequence_start = 0x186;
+    switch (code) {
+        case t20::cc::startup:
+        case t20::cc::pcr_extend:
+        case t20::cc::get_capability:
+        case sequence_update:
+        case sequence_complete:
+        case event_sequence_complete:
+        case hash_sequence_start:
+            return m_params.linux_tpm20_medium;
+        case t20::cc::self_test:
+        case t20::cc::get_random:
+        case t20::cc::hierarchy_change_auth:
+        case hierarchy_control:
+        case verify_signature:
+        case nv_read:
+            return m_params.linux_tpm20_long;
+        case t20::cc::create_primary:
+        case t20::cc::create:
+        case create_loaded:
+            return m_params.linux_tpm20_long_long;
+        default:
+            return m_params.linux_default_duration;
+    }
+}
+
+/// A TPM 2.0 may ask for the same command once more; the pauses double until they are longer than the long
+/// duration. A self test that is under way is an answer of its own.
+int linux_tpm_chip::transmit_until_tested(byte_view command, bytes& response) {
+    sc_time pause = m_params.linux_tpm20_short;
+    while (true) {
+        const int result = try_transmit(command, response);
+        if (result < 0 || !m_is_tpm20) {
+            return result;
+        }
+        const std::uint32_t code = code_of(response);
+        const bool again =
+            code == t20::rc::retry || (code == t20::rc::testing && code_of(command) != t20::cc::self_test);
+        if (!again || pause > m_params.linux_tpm20_long) {
+            return result;
+        }
+        m_kernel.sleep(pause);
+        pause *= 2;
+    }
+}
+
+int linux_tpm_chip::probe_tpm20() {
+    bytes response;
+    const int length =
+        transmit(t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1), response);
+    if (length < 0) {
+        return length;
+    }
+    m_is_tpm20 = tpm::load_be16(byte_view(response).first(tag_size)) == t20::tag_no_sessions;
+    return 0;
+}
+
+int linux_tpm_chip::start_tpm20() {
+    m_timeouts = {m_params.linux_tpm20_timeout_a, m_params.linux_tpm20_timeout_b,
+                  m_params.linux_tpm20_timeout_c, m_params.linux_tpm20_timeout_d};
+    m_durations = {m_params.linux_tpm20_short, m_params.linux_tpm20_medium, m_params.linux_tpm20_long};
+    int result = self_test_tpm20();
+    if (result == t20::rc::initialize) {
+        bytes started;
+        result = transmit_from_kernel(t20::startup(t20::su::clear), started);
+        if (result == 0) {
+            result = self_test_tpm20();
+        }
+    }
+    if (result == 0) {
+        result = read_command_table();
+    }
+    if (result != 0) {
+        m_kernel.log(kernel::level::error, fmt::format("tpm: A TPM error ({}) at its start", result));
+        return result;
+    }
+    bytes response;
+    result = transmit_from_kernel(t20::get_capability(t20::cap::pcrs, 0, 1), response);
+    const auto parsed = t20::parse_response(response);
+    if (result == 0 && parsed) {
+        m_banks = t20::banks_of(*parsed).value_or(std::vector<std::uint16_t>{});
+    }
+    return result;
+}
+
+/// Only what was not tested yet; when that does not succeed, everything.
+int linux_tpm_chip::self_test_tpm20() {
+    int result = 0;
+    for (const bool full : {false, true}) {
+        bytes response;
+        result = transmit_from_kernel(t20::self_test(full), response);
+        if (result == t20::rc::testing) {
+            result = 0;
+        }
+        if (result == 0 || result == t20::rc::initialize) {
+            break;
+        }
+    }
+    return result;
+}
+
+/// tpm2_get_cc_attrs_tbl: how many commands there are, then their attributes.
+int linux_tpm_chip::read_command_table() {
+    constexpr std::size_t property_body = 17, value_at = body_at + 13, table_head = 9, most_commands = 1000;
+    bytes response;
+    int result = transmit_from_kernel(
+        t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1), response, property_body);
+    if (result != 0) {
+        return result;
+    }
+    const std::uint32_t commands = tpm::load_be32(byte_view(response).subspan(value_at, 4));
+    if (commands > most_commands) {
+        return -static_cast<int>(errno_t::efault);
+    }
+    return transmit_from_kernel(t20::get_capability(t20::cap::commands, t20::cap::first_command, commands),
+                                response, table_head);
+}
+
+}  // namespace vtwin::models

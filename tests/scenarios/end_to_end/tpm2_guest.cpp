@@ -1,0 +1,109 @@
+// A guest with a vTPM 2.0 on a whole machine, as a user runs it; its quote checked by tpm2-tools.
+#include "tests/scenarios/end_to_end/program.h"
+
+using namespace vtwin::scenario::test;
+
+namespace {
+
+const std::map<std::string, std::string> trusted{{"guest1", "trusted"}};
+
+std::string hex_of(const std::string& octets) {
+    std::string text;
+    for (const char octet : octets)
+        text += fmt::format("{:02x}", static_cast<unsigned char>(octet));
+    return text;
+}
+
+program_result check_quote(const fs::path& folder, const std::string& nonce) {
+    return start({"tpm2_checkquote", "-u", (folder / "ak.pub.pem").string(), "-m",
+                  (folder / "quote.msg").string(), "-s", (folder / "quote.sig").string(), "-f",
+                  (folder / "quote.pcrs").string(), "-g", "sha256", "-q", nonce});
+}
+
+void flip(const fs::path& file, std::size_t at) {
+    std::string content = content_of(file);
+    content.at(at) = static_cast<char>(content.at(at) ^ 1);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
+}
+
+/// tpm2_guest with lines changed, in a folder of its own.
+std::string changed_scenario(const temporary_directory& folder, const std::string& from,
+                             const std::string& to) {
+    const fs::path file = folder.path() / "changed.toml";
+    std::ofstream(file) << replaced(content_of(library_scenario("tpm2_guest")), from, to);
+    return file.string();
+}
+
+}  // namespace
+
+TEST_CASE("a guest with a TPM 2.0 is trusted and no invariant broken and the run repeats") {
+    temporary_directory folder;
+    const fs::path first = folder.path() / "first", second = folder.path() / "second";
+    const program_result run = run_program({"run", library_scenario("tpm2_guest"), "--out", first.string()});
+    REQUIRE(run.code == 0);
+    CHECK(verdicts_of(first) == trusted);
+    CHECK(contains(run.out, "the hardware TPM signed the nonce and the vTPM's quote"));
+    CHECK(contains(run.out, "boot_aggregate is the hash of PCR 0 to 9"));
+    REQUIRE(run_program({"run", library_scenario("tpm2_guest"), "--out", second.string()}).code == 0);
+    CHECK(differences(first, second) == std::vector<std::string>{});
+}
+
+TEST_CASE("tpm2_checkquote accepts the quote of a run and refuses it with one octet changed") {
+    temporary_directory folder;
+    const fs::path out = folder.path() / "run", evidence = out / "evidence/guest1-1";
+    REQUIRE(run_program({"run", library_scenario("tpm2_guest"), "--quiet", "--no-vcd", "--out", out.string()})
+                .code == 0);
+    const std::string nonce = hex_of(content_of(evidence / "nonce.bin"));
+    REQUIRE(nonce.size() == 40);
+    const program_result good = check_quote(evidence, nonce);
+    INFO(good.err);
+    REQUIRE(good.code == 0);
+    CHECK(contains(good.out, "10: 0x"));
+    std::string other = nonce;
+    other.front() = other.front() == '0' ? '1' : '0';
+    CHECK(check_quote(evidence, other).code != 0);
+    // In the attest's digest, in the signature, in the value of PCR 0.
+    for (const auto& [name, at] : {std::pair{"quote.msg", 100}, std::pair{"quote.sig", 100},
+                                   std::pair{"quote.pcrs", 132 + 4 + 4 + 2}}) {
+        INFO(name);
+        flip(evidence / name, static_cast<std::size_t>(at));
+        CHECK(check_quote(evidence, nonce).code != 0);
+        flip(evidence / name, static_cast<std::size_t>(at));
+        CHECK(check_quote(evidence, nonce).code == 0);
+    }
+}
+
+TEST_CASE("a guest with a TPM 2.0 and another kernel than the approved one is found out") {
+    temporary_directory folder;
+    const fs::path out = folder.path() / "run";
+    const std::string file =
+        changed_scenario(folder, "[expect.guest1]\nverdict = \"trusted\"",
+                         "[verifier.reference.guest1]\nkernel = \"/usr/bin/ctest\"\n"
+                         "[expect.guest1]\nverdict = \"untrusted\"\nfailed_checks = [\"pcr-4\"]");
+    CHECK(run_program({"run", file, "--quiet", "--no-vcd", "--out", out.string()}).code == 0);
+    CHECK(verdicts_of(out).at("guest1") == "pcr-4 kernel");
+}
+
+TEST_CASE("a vTPM 2.0 in the place of the approved TPM 1.2 is refused whatever it shows") {
+    temporary_directory folder;
+    const fs::path out = folder.path() / "run";
+    const std::string file = changed_scenario(folder, "version = \"2.0\"\n", "");
+    CHECK(run_program(
+              {"run", file, "--quiet", "--no-vcd", "--set", "vtpm.vtpm1.version=2.0", "--out", out.string()})
+              .code == 1);
+    CHECK(verdicts_of(out).at("guest1") == "vtpm-version");
+}
+
+TEST_CASE("a hardened machine keeps a vTPM 2.0 and its keys over a restart") {
+    temporary_directory folder;
+    const fs::path out = folder.path() / "run";
+    const program_result run =
+        run_program({"run", library_scenario("tpm2_guest"), "--no-vcd", "--set", "machine.behaviour=hardened",
+                     "--set", "machine.restarts=1", "--out", out.string()});
+    REQUIRE(run.code == 0);
+    const auto files = files_below(out);
+    REQUIRE(files.contains("evidence/guest1-2/ak.pub.pem"));
+    CHECK(files.at("evidence/guest1-1/ak.pub.pem") == files.at("evidence/guest1-2/ak.pub.pem"));
+    CHECK(files.at("evidence/guest1-1/quote.msg") != files.at("evidence/guest1-2/quote.msg"));
+    CHECK(contains(files.at("evidence/guest1-2/verdict.txt"), "guest1: trusted"));
+}
