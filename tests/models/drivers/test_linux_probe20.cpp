@@ -122,7 +122,7 @@ TEST_CASE("linux starts a TPM 2.0 that was not started and tests it in full when
     });
     p.run();
     const lines expected{version_probe, quick_test, "80010000000c000001440000", quick_test, full_test};
-    REQUIRE(p.vtpm.seen.size() == 9);
+    REQUIRE(p.vtpm.seen.size() == 10);
     CHECK(lines(p.vtpm.seen.begin(), p.vtpm.seen.begin() + 5) == expected);
     CHECK(p.chip().banks().size() == 2);
 }
