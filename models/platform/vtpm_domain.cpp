@@ -8,13 +8,22 @@
 
 namespace vtwin::models {
 
+namespace {
+
+std::uint32_t buffer_size(const vtpm_config& config) {
+    constexpr std::uint32_t emulator = 4096;  // the TPM 1.2 program itself says 4088 instead
+    return config.version == tpm::family::tpm20 ? vtpm20::buffer_size : emulator;
+}
+
+}  // namespace
+
 vtpm_domain::vtpm_domain(sc_core::sc_module_name name, const vtpm_config& config, const run_context& context,
                          tpm::libtpms_host& library)
     : sc_module(name),
       os("os", context.costs),
       m_config(config),
       m_context(context),
-      m_engine(library, {this->name(), config.version, 4096}, m_entropy, [this] {
+      m_engine(library, {this->name(), config.version, buffer_size(config)}, m_entropy, [this] {
           return static_cast<std::uint64_t>(os.now() / sc_core::sc_time(1, sc_core::SC_NS));
       }) {
     os.set_main([this] { program(); });

@@ -5,6 +5,7 @@
 
 #include "models/remote/certificates.h"
 #include "models/remote/ima_log.h"
+#include "models/remote/tpm20_files.h"
 #include "models/remote/tpm20_structures.h"
 
 namespace vtwin::models {
@@ -40,7 +41,8 @@ std::string pcr_listing(const std::vector<bytes>& pcrs) {
 std::string boot_log_listing(const std::vector<measurement>& log) {
     std::string listing;
     for (const measurement& step : log)
-        listing += fmt::format("{} {} {}\n", step.pcr, to_hex(step.digest), step.description);
+        listing += fmt::format("{} {}{}{} {}\n", step.pcr, to_hex(step.digest),
+                               step.sha256.empty() ? "" : " ", to_hex(step.sha256), step.description);
     return listing;
 }
 
@@ -78,41 +80,14 @@ void add_deep_quote(std::map<std::string, bytes>& files, const std::string& fold
                                                                  shown.deep_quote.size(), remote::rsa_size))};
 }
 
-// What tpm2-tools write with -F serialized: structures of tpm2-tss as they lie in memory on x86, one
-// TPML_PCR_SELECTION and TPML_DIGESTs of at most eight values.
-bytes serialized_pcrs(std::uint32_t mask, const std::vector<bytes>& pcrs) {
-    static constexpr std::size_t banks = 16, select_octets = 4, digests_in_list = 8, digest_room = 64;
-    static constexpr std::uint32_t sha256_bank = 0x000B;
-    octet_writer out;
-    out.u32_little(1).u16_little(sha256_bank).u8(3);
-    for (std::size_t octet = 0; octet < select_octets; ++octet)
-        out.u8(static_cast<std::uint8_t>(octet < 3 ? mask >> 8 * octet : 0));
-    out.u8(0).raw(remote::zeros((banks - 1) * 8));  // padding, the other 15 selections
-    std::vector<bytes> values;
-    for (std::size_t pcr = 0; pcr < pcrs.size(); ++pcr)
-        if ((mask >> pcr & 1) != 0)
-            values.push_back(pcrs[pcr]);
-    const std::size_t lists = (values.size() + digests_in_list - 1) / digests_in_list;
-    out.u32_little(static_cast<std::uint32_t>(lists));
-    for (std::size_t first = 0; first < values.size(); first += digests_in_list) {
-        const std::size_t count = std::min(digests_in_list, values.size() - first);
-        out.u32_little(static_cast<std::uint32_t>(count));
-        for (std::size_t i = 0; i < digests_in_list; ++i) {
-            const bytes value = i < count ? values[first + i] : bytes{};
-            out.u16_little(static_cast<std::uint32_t>(value.size())).raw(value);
-            out.raw(remote::zeros(digest_room - std::min(digest_room, value.size())));
-        }
-    }
-    return out.take();
-}
-
 void add_quote20(std::map<std::string, bytes>& files, const std::string& folder, const evidence& shown) {
     std::string reason;
     const auto quote = remote::parse_quote(shown.tpm20->attest, reason);
     files[folder + "ak.pub.pem"] = text(remote::public_key_pem(shown.aik_certificate));
     files[folder + "quote.msg"] = shown.tpm20->attest;
     files[folder + "quote.sig"] = shown.tpm20->signature;
-    files[folder + "quote.pcrs"] = serialized_pcrs(quote ? quote->pcr_mask : 0, shown.vtpm_pcrs);
+    files[folder + "quote.pcrs"] = remote::serialized_pcrs(quote ? quote->pcr_mask : 0, shown.vtpm_pcrs);
+    files[folder + "event-log.bin"] = remote::crypto_agile_log(shown.boot_log);
 }
 
 void add_assessment(std::map<std::string, bytes>& files, const std::string& folder,

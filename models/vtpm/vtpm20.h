@@ -24,6 +24,10 @@ std::array<std::byte, 20> deep_quote20_inner(byte_view nonce, byte_view attest, 
 
 class vtpm20 {
   public:
+    /// What its engine is to be made with: the longest packet of a tpmif page, so that the TPM tells its
+    /// guest.
+    static constexpr std::uint32_t buffer_size = 4088;
+
     vtpm20(tpm::libtpms_engine& engine, tpm_transport_if& manager, tpm::entropy_if& random,
            stubdom_services_if& services, const software_costs& costs);
 

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/remote/tpm20_structures.h"
 #include "tests/models/remote/attested_guest.h"
 
 using namespace vtwin::test;
@@ -314,6 +315,35 @@ TEST_CASE("what a guest with a TPM 2.0 booted is judged by the SHA-256 bank") {
     CHECK(failures(guest.with_state([](machine_state& m) {
               guest20::measure(m, remote::sha256(ascii("evil")), "/sbin/evil");
           })) == "ima-file");
+}
+
+TEST_CASE("TPM 2.0 structures cut anywhere or too long are none") {
+    guest20 guest;
+    const bytes attest = guest20::encode(guest.fields(guest.state())), area = guest.ak_public;
+    const bytes signature = join({hex("0014000b0100"), bytes(256)});
+    std::string reason;
+    REQUIRE(remote::parse_quote(attest, reason));
+    REQUIRE(remote::parse_public_area(area));
+    REQUIRE(remote::rsassa_sha256_octets(signature) == bytes(256));
+    const auto cut = [](const bytes& whole, std::size_t size) {
+        return bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    };
+    for (std::size_t size = 0; size < attest.size(); ++size)
+        CHECK_FALSE(remote::parse_quote(cut(attest, size), reason));
+    for (std::size_t size = 0; size < area.size(); ++size)
+        CHECK_FALSE(remote::parse_public_area(cut(area, size)));
+    for (std::size_t size = 0; size < signature.size(); ++size)
+        CHECK(remote::rsassa_sha256_octets(cut(signature, size)).empty());
+    CHECK_FALSE(remote::parse_quote(join({attest, bytes(1)}), reason));
+    CHECK_FALSE(remote::parse_public_area(join({area, bytes(1)})));
+    CHECK(remote::rsassa_sha256_octets(join({signature, bytes(1)})).empty());
+    // Type, nameAlg, symmetric, scheme, its hash, bits, exponent, size of the modulus.
+    for (const std::size_t at : {1, 3, 11, 13, 15, 17, 21, 23})
+        CHECK_FALSE(remote::parse_public_area([&] {
+            bytes other = area;
+            flip(other, at);
+            return other;
+        }()));
 }
 
 TEST_CASE("a guest does not choose the family of its evidence") {

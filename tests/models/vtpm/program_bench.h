@@ -114,7 +114,10 @@ struct fake_clients : tpm_backend_if {
 
 struct bench {
     explicit bench(tpm::family version)
-        : engine{library, {"vtpm", version, 4096}, entropy, [] { return 0; }} {}
+        : engine{library,
+                 {"vtpm", version, version == tpm::family::tpm20 ? vtpm20::buffer_size : 4096},
+                 entropy,
+                 [] { return 0; }} {}
 
     tpm::libtpms_host library;
     entropy_relay entropy;

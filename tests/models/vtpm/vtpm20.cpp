@@ -64,6 +64,16 @@ TEST_CASE("a fresh vTPM 2.0 has two banks and keeps a record of 64 octets with S
     });
 }
 
+TEST_CASE("a vTPM 2.0 tells the size of a ring page as its longest packet") {
+    run20([](bench& bench) {
+        bench.run([&](fake_clients& client, vtpm_stubdom&) {
+            // TPM_PT_MAX_COMMAND_SIZE and TPM_PT_MAX_RESPONSE_SIZE
+            const bytes answer = client.command(t20::get_capability(t20::cap::tpm_properties, 0x11E, 2));
+            CHECK(to_hex(byte_view(answer).subspan(19)) == "0000011e00000ff80000011f00000ff8");
+        });
+    });
+}
+
 TEST_CASE("a vTPM 2.0 keeps its keys over a restart and its PCRs over a save start") {
     run20([](bench& bench) {
         bytes ek, extended;

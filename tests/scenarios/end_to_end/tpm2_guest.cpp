@@ -73,6 +73,55 @@ TEST_CASE("tpm2_checkquote accepts the quote of a run and refuses it with one oc
     }
 }
 
+TEST_CASE("tpm2_eventlog replays the boot log of a run to its PCRs") {
+    temporary_directory folder;
+    const fs::path out = folder.path() / "run", evidence = out / "evidence/guest1-1";
+    REQUIRE(run_program({"run", library_scenario("tpm2_guest"), "--quiet", "--no-vcd", "--out", out.string()})
+                .code == 0);
+    const program_result log = start({"tpm2_eventlog", (evidence / "event-log.bin").string()});
+    INFO(log.err);
+    REQUIRE(log.code == 0);
+    CHECK(log.err.empty());
+    // The listing of the SHA-256 bank: "PCR-04: 42 1F ...", and of the tool: "4  : 0x421f..."
+    const std::string listing = content_of(evidence / "pcrs.txt");
+    const auto pcr_of = [&](const std::string& number) {
+        const auto at = listing.find("PCR-" + number + ":") + 7;
+        std::string value = listing.substr(at, listing.find('\n', at) - at);
+        std::erase(value, ' ');
+        for (char& digit : value)
+            digit = static_cast<char>(std::tolower(static_cast<unsigned char>(digit)));
+        return value;
+    };
+    CHECK(pcr_of("04").size() == 64);
+    CHECK(contains(log.out, "4  : 0x" + pcr_of("04")));
+    CHECK(contains(log.out, "5  : 0x" + pcr_of("05")));
+}
+
+TEST_CASE("guests with a TPM 1.2 and a TPM 2.0 are trusted on one machine") {
+    temporary_directory folder;
+    const fs::path out = folder.path() / "run";
+    const program_result run =
+        run_program({"run", library_scenario("deep_attestation"), "--quiet", "--no-vcd", "--set",
+                     "vtpm.vtpm2.version=2.0", "--set", "verifier.reference.guest2.vtpm_version=2.0", "--out",
+                     out.string()});
+    CHECK(run.code == 0);
+    CHECK(verdicts_of(out) == both_trusted);
+    CHECK(fs::exists(out / "evidence/guest1-1/quote-info.bin"));
+    CHECK(fs::exists(out / "evidence/guest2-1/quote.msg"));
+}
+
+TEST_CASE("a fault that harms no guest with a TPM 2.0 is masked and breaks no invariant") {
+    temporary_directory folder;
+    const fs::path file = folder.path() / "masked.toml", out = folder.path() / "run";
+    // The second of two writes of the same octets, to a slot that nobody reads again.
+    std::ofstream(file) << "base = \"tpm2_guest\"\n[faults.lost]\nkind = \"disk.lost_write\"\n"
+                           "target = \"vtpm1.disk\"\nnth = 9\n";
+    const program_result run = run_program({"run", file.string(), "--no-vcd", "--out", out.string()});
+    CHECK(run.code == 0);
+    CHECK(contains(run.out, "outcome      O1 masked"));
+    CHECK(verdicts_of(out) == trusted);
+}
+
 TEST_CASE("a guest with a TPM 2.0 and another kernel than the approved one is found out") {
     temporary_directory folder;
     const fs::path out = folder.path() / "run";
