@@ -97,6 +97,7 @@ void read_all(int out, int err, command_result& into) {
 
 command_result run_command(const std::vector<std::string>& words) {
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (const auto& word : words)
         argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);

@@ -95,7 +95,7 @@ std::vector<std::string> sbatch_words(const slurm_submission& what) {
 }
 
 std::string check_slurm_option(const std::string& text) {
-    const std::string option = text.starts_with('-') ? text : "--" + text;
+    std::string option = text.starts_with('-') ? text : "--" + text;
     const auto name = option.substr(0, option.starts_with("--") ? option.find('=') : 2);
     constexpr std::array ours = {
         "--array",     "-a",           "--chdir",     "-D",      "--clusters", "-M",     "--cpus-per-task",
