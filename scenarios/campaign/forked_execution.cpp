@@ -1,12 +1,6 @@
 #include "scenarios/campaign/forked_execution.h"
 
-#include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <deque>
 #include <stdexcept>
 
@@ -46,59 +40,37 @@ loaded_scenario forked_execution::load(const world& where) const {
 
 /// Forks a process for one task. It says by message what it has to say and ends.
 void forked_execution::start(std::size_t number, const body& what) {
-    const pid_t child = ::fork();
-    if (child < 0)
-        throw std::runtime_error("no process for the simulation: too many processes or too little memory");
-    if (child != 0) {
-        m_children[child] = number;
-        return;
-    }
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // Who ends a whole group of processes, as terminals and batch systems do, means the campaign: that a run
-    // ended with it is no result of the run.
-    ::signal(SIGINT, SIG_IGN);
-    ::signal(SIGTERM, SIG_IGN);
-    campaign_message message;
-    message.task = number;
-    int status = 0;
-    try {
-        what(number);
-        ::_exit(status);
-    } catch (const user_error& mistake) {
-        message.what = campaign_message::kind::mistake;
-        message.text = mistake.what();
-    } catch (const std::exception& bug) {
-        message.what = campaign_message::kind::failure;
-        message.text = bug.what();
-    }
-    try {
+    m_children.emplace_back([&] {
+        campaign_message message;
+        message.task = number;
+        try {
+            what(number);
+            return 0;
+        } catch (const user_error& mistake) {
+            message.what = campaign_message::kind::mistake;
+            message.text = mistake.what();
+        } catch (const std::exception& bug) {
+            message.what = campaign_message::kind::failure;
+            message.text = bug.what();
+        }
         m_messages.send(std::move(message));
-    } catch (const std::exception&) {
-        status = 1;
-    }
-    ::_exit(status);
+        return 0;
+    });
 }
 
 /// Lets go of processes that have ended.
 void forked_execution::reap(bool wait) {
-    int status = 0;
-    for (;;) {
-        const pid_t ended = ::waitpid(-1, &status, wait ? 0 : WNOHANG);
-        if (ended <= 0)
-            return;
-        m_children.erase(ended);
-        if (WIFSIGNALED(status))
-            throw std::runtime_error(fmt::format("a simulation died of signal {}", WTERMSIG(status)));
-        if (WEXITSTATUS(status) != 0)
-            throw std::runtime_error(fmt::format("a simulation ended with status {}", WEXITSTATUS(status)));
+    for (std::size_t i = m_children.size(); i-- > 0;) {
+        const auto end = wait ? m_children[i].wait() : m_children[i].ended();
+        if (!end)
+            continue;
+        m_children.erase(m_children.begin() + static_cast<std::ptrdiff_t>(i));
+        if (!end->good())
+            throw std::runtime_error("a simulation " + end->text());
     }
 }
 
 void forked_execution::stop_all() {
-    for (const auto& [child, number] : m_children)
-        ::kill(child, SIGKILL);
-    for (const auto& [child, number] : m_children)
-        ::waitpid(child, nullptr, 0);
     m_children.clear();
     while (m_messages.receive(0)) {
     }

@@ -1,7 +1,6 @@
 // Campaign runs in processes that this one forks: some to see the fault-free world, some to walk its ladder.
 #pragma once
 
-#include <sys/types.h>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -10,6 +9,7 @@
 
 #include "scenarios/campaign/execution.h"
 #include "scenarios/campaign/ladder.h"
+#include "scenarios/runner/forked_child.h"
 
 namespace vtwin::scenario {
 
@@ -42,7 +42,7 @@ class forked_execution final : public execution_if {
     execution_options m_options;
     message_channel m_messages;
     std::map<world, run_record> m_golden;
-    std::map<pid_t, std::size_t> m_children;  ///< process to task
+    std::vector<forked_child> m_children;
 };
 
 }  // namespace vtwin::scenario

@@ -63,8 +63,7 @@ std::string legend() {
 
 /// Ratios of the classes that occurred, among runs whose fault began; bounds for harm that did not.
 std::string ratios(const campaign_summary& of) {
-    std::string text = fmt::format("\nof the runs whose fault began, at {} confidence:\n",
-                                   print_percent(of.header.confidence));
+    std::string text;
     for (const auto& row : of.by_stratum) {
         const auto runs = row.counts.exercised();
         if (row.name == null_stratum || row.counts.all() == 0)
@@ -86,7 +85,31 @@ std::string ratios(const campaign_summary& of) {
                                     print_percent(zero_failure_bound(runs, of.header.confidence)));
         }
     }
-    return text;
+    return text.empty() ? ""
+                        : fmt::format("\nof the runs whose fault began, at {} confidence:\n",
+                                      print_percent(of.header.confidence)) +
+                              text;
+}
+
+/// What silence in runs without faults says about the oracles.
+std::string false_alarms(const campaign_summary& of) {
+    std::string text;
+    for (const auto& row : of.by_stratum) {
+        const auto runs = row.counts.all();
+        if (row.name != null_stratum || runs == 0)
+            continue;
+        const auto quiet = row.counts.at(outcome_class::not_activated) +
+                           row.counts.at(outcome_class::masked) + row.counts.at(outcome_class::corrected);
+        text += fmt::format("  {}{}{} of {} fired or did not repeat", row.variant,
+                            row.variant.empty() ? "" : ": ", runs - quiet, runs);
+        text += quiet == runs ? fmt::format(", the true share is below {}\n",
+                                            print_percent(zero_failure_bound(runs, of.header.confidence)))
+                              : "\n";
+    }
+    return text.empty() ? ""
+                        : fmt::format("\nof the runs without faults, at {} confidence:\n",
+                                      print_percent(of.header.confidence)) +
+                              text;
 }
 
 std::string estimates(const campaign_summary& of) {
@@ -130,7 +153,8 @@ std::string report_text(const campaign_summary& of) {
     std::string text = head(of);
     if (of.finished == 0)
         return text;
-    text += table("stratum", of.by_stratum) + legend() + ratios(of) + estimates(of) + findings(of);
+    text += table("stratum", of.by_stratum) + legend() + false_alarms(of) + ratios(of) + estimates(of) +
+            findings(of);
     if (of.not_allowed != 0)
         text += fmt::format("\n{} runs came to what the campaign does not allow\n", of.not_allowed);
     return text;

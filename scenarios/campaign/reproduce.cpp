@@ -1,15 +1,11 @@
 #include "scenarios/campaign/reproduce.h"
 
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <system_error>
 
 #include "scenarios/config/build_faults.h"
+#include "scenarios/runner/forked_child.h"
 #include "scenarios/runner/judged_run.h"
 #include "scenarios/runner/run_messages.h"
 #include "scenarios/schema/problem.h"
@@ -96,23 +92,15 @@ std::optional<failure> scenario_trial::operator()(const std::string& text) const
     const auto file = m_folder / "candidate.toml";
     std::ofstream(file) << text;
     message_channel channel;
-    const pid_t child = ::fork();
-    if (child < 0)
-        throw std::runtime_error("no process for a candidate");
-    if (child == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        try {
-            try_scenario(file, m_library, channel);
-        } catch (const std::exception&) {
-            ::_exit(1);
-        }
-        ::_exit(0);
-    }
+    forked_child child([&] {
+        try_scenario(file, m_library, channel);
+        return 0;
+    });
     std::optional<failure> seen;
     for (;;) {
         if (const auto message = channel.receive(poll_milliseconds))
             seen = failure_of(message->run.result);
-        if (::waitpid(child, nullptr, WNOHANG) == child)
+        if (child.ended())
             break;
     }
     if (const auto message = channel.receive(0))

@@ -16,6 +16,7 @@
 namespace vtwin::scenario::report {
 namespace {
 
+constexpr std::size_t longest_unbroken = 20;  // octets of a cell that stays on one line
 constexpr std::array<std::string_view, 6> meanings = {"", "good", "notice", "warning", "bad", "broken"};
 
 std::string base64(std::span<const std::byte> data) {
@@ -48,6 +49,8 @@ std::string cell_html(const column& head, const cell& what) {
     std::string made = "<td";
     if (head.align == alignment::right)
         made += " class=\"number\"";
+    else if (what.text.size() <= longest_unbroken)
+        made += " class=\"short\"";
     if (what.meaning != severity::none)
         made += fmt::format(" data-meaning=\"{}\"", meanings[static_cast<std::size_t>(what.meaning)]);
     return made + ">" + escape_html(what.text) + "</td>";

@@ -2,13 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <exception>
 #include <stdexcept>
@@ -29,14 +26,7 @@ void send_all(int pipe, const std::string& text) {
     }
 }
 
-[[noreturn]] void be_child(int pipe, pid_t parent, const std::function<std::string()>& work) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent)
-        ::_exit(1);  // it died before
-    // Who ends a whole group of processes, as terminals and batch systems do, means the study: that a point
-    // ended with it is no result of the point.
-    ::signal(SIGINT, SIG_IGN);
-    ::signal(SIGTERM, SIG_IGN);
+int tell(int pipe, const std::function<std::string()>& work) {
     const int nowhere = ::open("/dev/null", O_WRONLY);
     ::dup2(nowhere, STDOUT_FILENO);
     std::string message;
@@ -46,7 +36,7 @@ void send_all(int pipe, const std::string& text) {
         message = bad + std::string(problem.what());
     }
     send_all(pipe, message + complete);
-    ::_exit(0);  // nothing of the parent's is to be destroyed here
+    return 0;
 }
 
 }  // namespace
@@ -55,33 +45,28 @@ child_process::child_process(const std::function<std::string()>& work) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
         throw std::runtime_error(fmt::format("no pipe: {}", std::strerror(errno)));
-    const pid_t parent = ::getpid();
-    m_pid = ::fork();
-    if (m_pid == 0) {
-        ::close(ends[0]);
-        be_child(ends[1], parent, work);
-    }
-    const int why = errno;
-    ::close(ends[1]);
     m_pipe = ends[0];
-    if (m_pid < 0) {
-        ::close(m_pipe);
-        throw std::runtime_error(fmt::format("no further process: {}", std::strerror(why)));
+    try {
+        m_child.emplace([&] {
+            ::close(ends[0]);
+            return tell(ends[1], work);
+        });
+    } catch (const std::exception&) {
+        ::close(ends[0]);
+        ::close(ends[1]);
+        throw;
     }
+    ::close(ends[1]);
 }
 
 child_process::child_process(child_process&& other) noexcept
-    : m_pid(std::exchange(other.m_pid, -1)),
-      m_pipe(std::exchange(other.m_pipe, -1)),
+    : m_pipe(std::exchange(other.m_pipe, -1)),
+      m_child(std::move(other.m_child)),
       m_received(std::move(other.m_received)) {}
 
 child_process::~child_process() {
     if (m_pipe >= 0)
         ::close(m_pipe);
-    if (m_pid > 0) {
-        ::kill(m_pid, SIGKILL);
-        ::waitpid(m_pid, nullptr, 0);
-    }
 }
 
 bool child_process::read_some() {
@@ -93,15 +78,10 @@ bool child_process::read_some() {
 }
 
 bool child_process::finish(std::string& text) {
-    int status = 0;
-    while (::waitpid(m_pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    m_pid = -1;
+    const process_end end = m_child->wait();
     const bool whole = m_received.size() >= 2 && m_received.back() == complete;
     if (!whole) {
-        text = WIFSIGNALED(status) ? fmt::format("the process was ended by signal {} ({})", WTERMSIG(status),
-                                                 ::strsignal(WTERMSIG(status)))
-                                   : fmt::format("the process ended with status {}", WEXITSTATUS(status));
+        text = "the process " + end.text();
         return false;
     }
     text = m_received.substr(1, m_received.size() - 2);

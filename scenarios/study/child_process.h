@@ -1,14 +1,15 @@
 // A piece of work in a forked process: a text comes back, or the reason why none does.
 #pragma once
 
-#include <sys/types.h>
-
 #include <functional>
+#include <optional>
 #include <string>
+
+#include "scenarios/runner/forked_child.h"
 
 namespace vtwin::scenario::study {
 
-/// The child dies with its parent. Its standard output is thrown away.
+/// The child (runner/forked_child.h) throws its standard output away.
 class child_process {
   public:
     /// Forks; `work` runs in the child, what it returns is sent to the parent. An exception's message is
@@ -26,8 +27,8 @@ class child_process {
     bool finish(std::string& text);
 
   private:
-    pid_t m_pid = -1;
     int m_pipe = -1;
+    std::optional<forked_child> m_child;
     std::string m_received;
 };
 

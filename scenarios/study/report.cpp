@@ -31,7 +31,9 @@ std::string text_of(const estimate& what, const std::string& metric) {
     if (what.count == 0)
         return "-";
     const std::string mean = number(shown(metric, what.mean));
-    return what.count < 2 ? mean : fmt::format("{} ± {:.2g}", mean, shown(metric, what.half_width));
+    constexpr double rounding = 1e-12;
+    const double half = what.half_width > rounding * std::abs(what.mean) ? what.half_width : 0;
+    return what.count < 2 ? mean : fmt::format("{} ± {:.2g}", mean, shown(metric, half));
 }
 
 /// A label as a number, in seconds when it is a time.
@@ -69,7 +71,10 @@ report::table figures(const study& what, const std::vector<setting_points>& sett
     for (const std::string& metric : what.metrics)
         titles.push_back(title_of(metric));
     report::table made =
-        table_of(what, "Means over the replications, with 95 % confidence intervals", titles);
+        table_of(what,
+                 what.replications > 1 ? "Means over the replications, with 95 % confidence intervals"
+                                       : "One run of each setting",
+                 titles);
     for (const setting_points& each : settings) {
         auto row = labels_of(each);
         row.push_back({each.failed == 0 ? std::to_string(each.points.size())
@@ -86,8 +91,12 @@ report::table differences(const study& what, const std::vector<setting_points>& 
     std::vector<std::string> titles;
     for (const std::string& metric : what.metrics)
         titles.push_back(title_of(metric));
-    report::table made = table_of(
-        what, "Differences from the first setting, seed by seed, with 95 % confidence intervals", titles);
+    report::table made =
+        table_of(what,
+                 what.replications > 1
+                     ? "Differences from the first setting, seed by seed, with 95 % confidence intervals"
+                     : "Differences from the first setting",
+                 titles);
     for (std::size_t i = 1; i < settings.size(); ++i) {
         auto row = labels_of(settings[i]);
         for (const std::string& metric : what.metrics)
@@ -117,7 +126,7 @@ report::line_chart curve(const study& what, const std::vector<setting_points>& s
             if (value.count == 0)
                 continue;
             const std::string rest = other_labels(what, each.which, axis);
-            const std::string name = metrics.size() == 1 ? (rest.empty() ? metric : rest)
+            const std::string name = metrics.size() == 1 ? (rest.empty() ? caption : rest)
                                                          : metric + (rest.empty() ? "" : ", " + rest);
             if (!curves.contains(name))
                 order.push_back(name);

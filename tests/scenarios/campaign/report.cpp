@@ -93,6 +93,36 @@ TEST_CASE("a report names what was not exercised and bounds what never happened"
     CHECK(text.find("1 runs came to what the campaign does not allow") != std::string::npos);
 }
 
+TEST_CASE("runs without faults bound how often an oracle fires for nothing") {
+    const campaign_directory folder("null = 30\n");
+    class null_engine : public fake_engine {
+      public:
+        explicit null_engine(outcome_class last) : m_last(last) {}
+        void run(const std::vector<world>& worlds, const std::vector<planned_run>& planned, unsigned,
+                 const result_sink& sink) override {
+            for (const auto& each : planned) {
+                auto made = result_of(worlds.at(each.world), each);
+                made.result.worst = each.id == 30 ? m_last : masked;
+                made.result.violations.clear();
+                sink(made);
+            }
+        }
+
+      private:
+        outcome_class m_last;
+    };
+    null_engine quiet(corrected), loud(silent_corruption);
+    run(folder, "quiet", quiet);
+    run(folder, "loud", loud);
+    const auto text = report_text(summarise(campaign_store(folder.store("quiet"), mode::read)));
+    INFO(text);
+    CHECK(text.find("of the runs without faults, at 95 % confidence:\n  0 of 30 fired or did not repeat, the "
+                    "true share is below 9.5 %\n") != std::string::npos);
+    CHECK(text.find("whose fault began") == std::string::npos);
+    CHECK(report_text(summarise(campaign_store(folder.store("loud"), mode::read)))
+              .find("  1 of 30 fired or did not repeat\n") != std::string::npos);
+}
+
 TEST_CASE("report data says all that a page shows") {
     const campaign_directory folder(four_points);
     told_engine engine(

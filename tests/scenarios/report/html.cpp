@@ -121,7 +121,7 @@ TEST_CASE("Cells without a row or a meaning are shown as they are") {
          {},
          {{"S", {table{"", {{"a"}, {"n", alignment::right}}, {{{"x", severity::bad}}, {{"y"}, {"2"}}}}}}}},
         "x");
-    CHECK(html.find("<tr><td data-meaning=\"bad\">x</td><td class=\"number\"></td></tr>") !=
+    CHECK(html.find("<tr><td class=\"short\" data-meaning=\"bad\">x</td><td class=\"number\"></td></tr>") !=
           std::string::npos);
-    CHECK(html.find("<tr><td>y</td><td class=\"number\">2</td></tr>") != std::string::npos);
+    CHECK(html.find("<tr><td class=\"short\">y</td><td class=\"number\">2</td></tr>") != std::string::npos);
 }
