@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "scenarios/study/operation_path.h"
@@ -32,7 +34,10 @@ double per_second(std::uint64_t count, const observations& seen) {
 void measure_operations(const observations& seen, metrics& out) {
     samples latency, wait;
     std::uint64_t ended = 0, failed = 0, etime = 0, late = 0;
+    std::set<std::string_view> served;
     for (const guest_operation& each : seen.operations) {
+        if (each.ok && inside(seen, each.ended))
+            served.insert(each.guest);
         ended += each.ok && inside(seen, each.ended) ? 1 : 0;
         if (!inside(seen, each.arrived))
             continue;
@@ -44,6 +49,7 @@ void measure_operations(const observations& seen, metrics& out) {
     }
     out["arrivals_per_s"] = per_second(latency.size(), seen);
     out["guests"] = static_cast<double>(seen.loads);
+    out["guests_served"] = static_cast<double>(served.size());
     out["operations"] = static_cast<double>(latency.size());
     out["throughput_per_s"] = per_second(ended, seen);
     out["failed"] = static_cast<double>(failed);

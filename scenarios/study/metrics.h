@@ -15,9 +15,9 @@ namespace vtwin::scenario::study {
 using metrics = std::map<std::string, double>;
 
 /// Everything that `seen` tells of its window.
-///   guests                            those with a load
-///   operations, arrivals_per_s, throughput_per_s    those that arrived in the window; those that ended well
-///   in
+///   guests, guests_served             those with a load; those of which an operation ended well in the
+///   window operations, arrivals_per_s, throughput_per_s    those that arrived in the window; those that
+///   ended well in
 ///                                     it, per s
 ///   failed, etime, deadline_misses    of those that arrived in the window
 ///   latency.*                         arrival to end, wait in the guest included

@@ -128,7 +128,9 @@ std::string assumptions(const study& what, const formula& each, const std::vecto
                        "1 / S = {} per s is all that a server can do that has nothing else to do. "
                        "What it does else is measured: 'S there' is the same median in the setting, "
                        "other requests than these take 'others' of the manager's time, and while it is "
-                       "'idle' no request is in service.",
+                       "'idle' no request is in service. 'served' guests saw at least one operation end "
+                       "well; where "
+                       "they are fewer than all, the others starved until their drivers gave up (etime).",
                        number(ns_per_s / service_time(unloaded)));
         case formula::kind::m_d_1:
             return meaning_of_s(what, unloaded) +
@@ -158,8 +160,9 @@ struct presentation {
 presentation presentation_of(formula::kind which) {
     switch (which) {
         case formula::kind::saturation:
-            return {"throughput = min(guests / unloaded latency, 1 / S) [1/s]",
-                    {"formula", "measured", "deviation", "S there [ms]", "others", "idle", "etime"}};
+            return {
+                "throughput = min(guests / unloaded latency, 1 / S) [1/s]",
+                {"formula", "measured", "deviation", "S there [ms]", "others", "idle", "etime", "served"}};
         case formula::kind::m_d_1:
             return {"mean wait = rho S / (2 (1 - rho)), M/D/1 [ms]",
                     {"rho", "formula", "measured", "deviation", "difference", "all requests", "in guest",
@@ -184,7 +187,8 @@ cells row_of_saturation(const prediction& found, const setting_points& of) {
             number(mean(of, "manager.chip_service.p50_ns") / ns_per_ms),
             percent(mean(of, "manager.busy_without_chip")),
             percent(1 - mean(of, "manager.busy")),
-            count(sum_of(of, "etime"))};
+            count(sum_of(of, "etime")),
+            number(mean(of, "guests_served"))};
 }
 
 cells row_of_m_d_1(const prediction& found, const setting_points& of, const setting_points& unloaded) {

@@ -54,6 +54,7 @@ TEST_CASE("operations count by their arrival and throughput by their end within 
                        {"g", 2000, 2000, 2010, false, true, 1}};   // after the window
     const metrics got = measure(seen);
     CHECK(got.at("operations") == 3);
+    CHECK(got.at("guests_served") == 1);
     CHECK(got.at("throughput_per_s") == 3e6);
     CHECK(got.at("failed") == 1);
     CHECK(got.at("etime") == 1);
@@ -62,6 +63,15 @@ TEST_CASE("operations count by their arrival and throughput by their end within 
     CHECK(got.at("latency.max_ns") == 300);
     CHECK(got.at("guest_wait.mean_ns") == 200.0 / 3);
     CHECK(latencies(seen) == std::vector<std::uint64_t>{200, 200, 300});
+}
+
+TEST_CASE("a guest is served when one of its operations ends well in the window") {
+    auto seen = window(1000, 2000);
+    seen.operations = {
+        {"early", 900, 900, 999, true, false, 0},    {"starved", 1000, 1000, 1800, false, true, 0},
+        {"twice", 1000, 1000, 1100, true, false, 0}, {"twice", 1200, 1200, 1300, true, false, 0},
+        {"once", 1000, 1000, 1999, true, false, 0},  {"late", 1500, 1500, 2000, true, false, 0}};
+    CHECK(measure(seen).at("guests_served") == 2);
 }
 
 TEST_CASE("the hops of an operation are the sum of its commands and of nothing before or after") {
