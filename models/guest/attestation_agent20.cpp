@@ -46,6 +46,10 @@ bytes attestation_agent20::make_key(const char* what, std::uint32_t persistent, 
         return {};
     }
     std::uint32_t code = m_tpm.evict_control(made.value.handle, persistent);
+    if (code == t20::rc::nv_defined) {  // left by an enrolment that failed later
+        m_tpm.evict_control(persistent, persistent);
+        code = m_tpm.evict_control(made.value.handle, persistent);
+    }
     if (code == t20::rc::success)
         code = m_tpm.flush_context(made.value.handle);
     if (code != t20::rc::success) {

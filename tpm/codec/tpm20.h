@@ -48,6 +48,7 @@ enum : std::uint32_t {
     failure = 0x101,
     command_size = 0x142,
     command_code = 0x143,
+    nv_defined = 0x14C,
     locality = 0x907,
     testing = 0x90A,
     retry = 0x922,
