@@ -9,12 +9,14 @@
   var themes = {
     light: {
       paper: "#ffffff", ink: "#1b1f24", faint: "#5b6470", rule: "#d9dee4", line: "#aab2bc", box: "#ffffff",
-      series: ["#0067a8", "#c8500a", "#00805c", "#a83e82", "#8a6d00", "#2b8fd0", "#6b4fc4", "#5b6470"],
+      series: ["#0067a8", "#c8500a", "#00805c", "#a83e82", "#8a6d00", "#2b8fd0", "#6b4fc4", "#5b6470",
+               "#d0496b", "#5f9e1a"],
       none: "#5b6470", good: "#2a9150", notice: "#2277bb", warning: "#d08a12", bad: "#cc3a30", broken: "#8b45b0"
     },
     dark: {
       paper: "#15181c", ink: "#e4e7eb", faint: "#9aa4b0", rule: "#2c3138", line: "#59626d", box: "#262c33",
-      series: ["#5cb3f0", "#f08c4a", "#3fc79a", "#e48bc4", "#e0c04c", "#9bd4ff", "#b39df5", "#9aa4b0"],
+      series: ["#5cb3f0", "#f08c4a", "#3fc79a", "#e48bc4", "#e0c04c", "#9bd4ff", "#b39df5", "#9aa4b0",
+               "#ff8fa3", "#a4d65e"],
       none: "#9aa4b0", good: "#48b070", notice: "#5ca8e8", warning: "#dba33c", bad: "#ee6a5f", broken: "#b97ddc"
     }
   };

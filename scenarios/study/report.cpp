@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "scenarios/schema/units.h"
 #include "scenarios/study/setting_points.h"
@@ -16,6 +17,8 @@ namespace vtwin::scenario::study {
 namespace {
 
 using report::alignment;
+
+constexpr std::size_t distinct_colours = 10;  // of a chart; more curves than that are hard to tell apart
 
 bool in_nanoseconds(const std::string& metric) {
     return metric.ends_with("_ns");
@@ -182,24 +185,75 @@ report::stacked_bars waterfall(const study& what, const std::vector<setting_poin
     return chart;
 }
 
+/// Settings that share a chart: all, or, when these are too many for the eye, those that differ only on the x
+/// axis.
+struct setting_group {
+    std::string name;  ///< what its settings share; "" for all
+    std::vector<setting_points> settings;
+};
+std::vector<setting_group> groups_of(const study& what, const std::vector<setting_points>& settings,
+                                     std::optional<std::size_t> axis) {
+    if (!axis || settings.size() <= distinct_colours)
+        return {{"", settings}};
+    std::vector<setting_group> groups;
+    for (const setting_points& each : settings) {
+        const std::string name = other_labels(what, each.which, *axis);
+        auto found = std::ranges::find(groups, name, &setting_group::name);
+        if (found == groups.end())
+            found = groups.insert(groups.end(), {name, {}});
+        found->settings.push_back(each);
+    }
+    return groups;
+}
+
+std::string with_group(const std::string& caption, const setting_group& group) {
+    return group.name.empty() ? caption : caption + " (" + group.name + ')';
+}
+
+std::string without_unit(const std::string& metric) {
+    return in_nanoseconds(metric) ? metric.substr(0, metric.size() - 3) : metric;
+}
+
+/// Of all parts together, or of each that is not among the metrics when these would be too many curves.
+void add_utilisation(report::section& section, const study& what, const std::vector<setting_points>& settings,
+                     const std::vector<stored_point>& points, std::size_t axis) {
+    std::set<std::string> parts;
+    for (const stored_point& point : points)
+        for (const auto& [name, value] : point.values)
+            if (name.starts_with("utilisation."))
+                parts.insert(name);
+    const std::size_t curves_of_part = settings.size() / what.sweeps[axis].labels.size();
+    if (parts.size() * curves_of_part <= distinct_colours) {
+        section.blocks.emplace_back(
+            curve(what, settings, axis, {parts.begin(), parts.end()}, "utilisation", ""));
+        return;
+    }
+    for (const std::string& part : parts)
+        if (std::ranges::find(what.metrics, part) == what.metrics.end())
+            section.blocks.emplace_back(curve(what, settings, axis, {part}, part, ""));
+}
+
 report::section curves_section(const study& what, const std::vector<setting_points>& settings,
                                const std::vector<stored_point>& points) {
     report::section section{"Curves", {}};
-    if (const auto axis = x_axis(what)) {
+    const auto axis = x_axis(what);
+    if (axis) {
         for (const std::string& metric : what.metrics)
-            section.blocks.emplace_back(
-                curve(what, settings, *axis, {metric},
-                      in_nanoseconds(metric) ? metric.substr(0, metric.size() - 3) : metric,
-                      in_nanoseconds(metric) ? "ms" : ""));
-        std::vector<std::string> parts;
-        for (const stored_point& point : points)
-            for (const auto& [name, value] : point.values)
-                if (name.starts_with("utilisation.") && std::ranges::find(parts, name) == parts.end())
-                    parts.push_back(name);
-        section.blocks.emplace_back(curve(what, settings, *axis, parts, "utilisation", ""));
+            section.blocks.emplace_back(curve(what, settings, *axis, {metric}, without_unit(metric),
+                                              in_nanoseconds(metric) ? "ms" : ""));
+        add_utilisation(section, what, settings, points, *axis);
     }
-    section.blocks.emplace_back(distributions(what, settings));
-    section.blocks.emplace_back(waterfall(what, settings));
+    const auto groups = groups_of(what, settings, axis);
+    for (const setting_group& group : groups) {
+        auto chart = distributions(what, group.settings);
+        chart.caption = with_group(chart.caption, group);
+        section.blocks.emplace_back(std::move(chart));
+    }
+    for (const setting_group& group : groups) {
+        auto chart = waterfall(what, group.settings);
+        chart.caption = with_group(chart.caption, group);
+        section.blocks.emplace_back(std::move(chart));
+    }
     return section;
 }
 
