@@ -14,6 +14,7 @@
 #include "models/costs.h"
 #include "models/ports.h"
 #include "tpm/chip_profile.h"
+#include "tpm/engine/rsa_calls.h"
 
 namespace vtwin::models {
 
@@ -109,6 +110,7 @@ struct machine_config {
     xen::store_quotas store_quotas;  ///< xenstored's defaults; they end at about 75 vTPMs for one manager
     software_costs costs;
     behaviour_set behaviours;
+    tpm::rsa_keys rsa_keys = tpm::rsa_keys::drawn;  ///< of all TPMs
     tpm::chip_profile chip;
     std::vector<firmware_measurement> firmware;
     manager_config manager;

@@ -42,6 +42,7 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
                                on_line(entry);
                            })),
       m_wires(wires != nullptr ? *wires : m_direct),
+      m_library(config.machine.rsa_keys),
       m_parties(config.verifier, streams_of(config.seed)),
       m_hardware("tpm", m_library, config.machine.chip, config.seed,
                  config.machine.hypervisor_costs.mmio_access, m_wires),

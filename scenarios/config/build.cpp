@@ -70,6 +70,8 @@ class builder {
         machine.name = m_all->text("machine.name");
         machine.pcpus = integer("machine.pcpus");
         machine.restarts = integer("machine.restarts");
+        machine.rsa_keys =
+            m_all->text("machine.rsa_keys") == "pooled" ? tpm::rsa_keys::pooled : tpm::rsa_keys::drawn;
         machine.scheduler = m_all->text("machine.scheduler");
         machine.xsm = m_all->boolean("machine.xsm");
         for (const auto& field : hypervisor_cost_fields())

@@ -59,6 +59,15 @@ void add_machine_keys(list& keys) {
                     0,
                     0,
                     {"faithful", "hardened"}});
+    keys.push_back({"machine.rsa_keys",
+                    choice,
+                    standard,
+                    "drawn",
+                    "RSA keys of the TPMs: made of random numbers (drawn), or quickly, of two primes out of "
+                    "256 (pooled)",
+                    0,
+                    0,
+                    {"drawn", "pooled"}});
     keys.push_back({"machine.restarts", integer, standard, "0",
                     "how often the manager, vTPMs and guests are stopped and started again when all is done",
                     0, 1000});

@@ -122,7 +122,8 @@ bool libtpms_engine::memory::remove(std::string_view name) {
 /// The engine's data is live, its randomness and its clock are in force.
 class libtpms_engine::running {
   public:
-    explicit running(libtpms_engine& engine) : m_entropy(engine.m_entropy), m_clock(engine.m_now_ns) {
+    explicit running(libtpms_engine& engine)
+        : m_entropy(engine.m_entropy), m_keys(engine.m_host.keys()), m_clock(engine.m_now_ns) {
         sc_assert(s_running == nullptr && "libtpms does not call back into an engine");
         s_running = &engine;
         engine.m_host.address(engine);
@@ -131,6 +132,7 @@ class libtpms_engine::running {
 
   private:
     openssl_entropy_scope m_entropy;
+    rsa_keys_scope m_keys;
     simulated_clock_scope m_clock;
 };
 

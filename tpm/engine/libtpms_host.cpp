@@ -23,7 +23,7 @@ const char* quiet_library() {
 
 }  // namespace
 
-libtpms_host::libtpms_host() : m_image(quiet_library()) {
+libtpms_host::libtpms_host(rsa_keys keys) : m_keys(keys), m_image(quiet_library()) {
     use_own_rsa_calls();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "tpm/engine/rsa_calls.h"
 #include "tpm/engine/writable_image.h"
 
 namespace vtwin::tpm {
@@ -17,7 +18,7 @@ class libtpms_engine;
 /// separate ways.
 class libtpms_host {
   public:
-    libtpms_host();
+    explicit libtpms_host(rsa_keys keys = rsa_keys::drawn);
     ~libtpms_host();
     libtpms_host(const libtpms_host&) = delete;
     libtpms_host& operator=(const libtpms_host&) = delete;
@@ -25,6 +26,7 @@ class libtpms_host {
     std::uint64_t exchanges() const { return m_exchanges; }  ///< how often the live engine changed
     std::size_t written_pages() const { return m_image.written_page_count(); }
     std::size_t engines() const { return m_engines; }
+    rsa_keys keys() const { return m_keys; }  ///< where the keys of all engines come from
 
   private:
     friend class libtpms_engine;
@@ -34,6 +36,7 @@ class libtpms_host {
     void leave(libtpms_engine& engine);
     void address(libtpms_engine& engine);
 
+    rsa_keys m_keys;
     writable_image m_image;
     libtpms_engine* m_live = nullptr;  ///< whose data lies in the library
     std::size_t m_engines = 0;

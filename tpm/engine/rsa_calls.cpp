@@ -8,8 +8,10 @@
 #include <systemc>
 #include <utility>
 
+#include <gmpxx.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "tpm/codec/wire.h"
@@ -23,6 +25,11 @@ namespace {
 
 using generate_function = int(RSA*, int, BIGNUM*, BN_GENCB*);
 using operate_function = int(EVP_PKEY_CTX*, unsigned char*, std::size_t*, const unsigned char*, std::size_t);
+using sign_function = int(int, const unsigned char*, unsigned int, unsigned char*, unsigned int*, RSA*);
+using encrypt_function = int(int, const unsigned char*, unsigned char*, RSA*, int);
+
+// OpenSSL's calls take no context of ours: this is it.
+rsa_keys s_keys = rsa_keys::drawn;
 
 struct release {
     void operator()(BIGNUM* number) const { BN_clear_free(number); }
@@ -48,6 +55,15 @@ operate_function* real_sign() {
 }
 operate_function* real_decrypt() {
     static auto* const real = next<operate_function>("EVP_PKEY_decrypt");
+    return real;
+}
+
+sign_function* real_rsa_sign() {
+    static auto* const real = next<sign_function>("RSA_sign");
+    return real;
+}
+encrypt_function* real_private_encrypt() {
+    static auto* const real = next<encrypt_function>("RSA_private_encrypt");
     return real;
 }
 
@@ -110,42 +126,82 @@ int decode(byte_view text, RSA* key) {
            RSA_set0_crt_params(key, dp.release(), dq.release(), qinv.release());
 }
 
-/// A prime of that many bits, the upper two set, that goes with the exponent.
+/// A prime of that many bits, the upper two set, that goes with the exponent: the next one after random
+/// octets.
 number prime_for(int bits, const BIGNUM* exponent, BN_CTX* context) {
+    mpz_class prime;
     for (;;) {
-        number prime(BN_new()), less_one(BN_new()), common(BN_new());
-        if (BN_generate_prime_ex(prime.get(), bits, 0, nullptr, nullptr, nullptr) != 1 ||
-            BN_sub(less_one.get(), prime.get(), BN_value_one()) != 1 ||
+        bytes octets(static_cast<std::size_t>((bits + 7) / 8));
+        if (RAND_bytes(reinterpret_cast<unsigned char*>(octets.data()), static_cast<int>(octets.size())) != 1)
+            return nullptr;
+        mpz_import(prime.get_mpz_t(), octets.size(), 1, 1, 1, 0, octets.data());
+        mpz_fdiv_r_2exp(prime.get_mpz_t(), prime.get_mpz_t(), static_cast<mp_bitcnt_t>(bits));
+        mpz_setbit(prime.get_mpz_t(), static_cast<mp_bitcnt_t>(bits - 1));
+        mpz_setbit(prime.get_mpz_t(), static_cast<mp_bitcnt_t>(bits - 2));
+        mpz_nextprime(prime.get_mpz_t(), prime.get_mpz_t());
+        const auto text = prime.get_str(16);
+        BIGNUM* parsed = nullptr;
+        if (BN_hex2bn(&parsed, text.c_str()) == 0)
+            return nullptr;
+        number found(parsed);
+        const number less_one(BN_dup(found.get())), common(BN_new());
+        if (BN_sub_word(less_one.get(), 1) != 1 ||
             BN_gcd(common.get(), less_one.get(), exponent, context) != 1)
             return nullptr;
-        if (BN_is_one(common.get()))
-            return prime;
+        if (BN_num_bits(found.get()) == bits && BN_is_one(common.get()))
+            return found;
     }
 }
 
-/// A key pair with random numbers from the current scope (FIPS 186-4 B.3.3 without its lower bounds on the
-/// distance of the primes). OpenSSL's own generator does the same in constant time and takes more than twice
-/// as long, which is most of what a run costs.
-bytes make_pair(int bits, const BIGNUM* exponent) {
-    const std::unique_ptr<BN_CTX, release> context(BN_CTX_new());
-    auto p = prime_for((bits + 1) / 2, exponent, context.get());
-    auto q = prime_for(bits / 2, exponent, context.get());
+/// The key pair of two primes; empty when they make none of that size (FIPS 186-4 B.3.3 without its lower
+/// bounds on the distance of the primes).
+bytes pair_of(number p, number q, int bits, const BIGNUM* exponent, BN_CTX* context) {
     if (p == nullptr || q == nullptr || BN_cmp(p.get(), q.get()) == 0)
         return {};
     if (BN_cmp(p.get(), q.get()) < 0)
         std::swap(p, q);
     const number n(BN_new()), p1(BN_new()), q1(BN_new()), phi(BN_new()), dp(BN_new()), dq(BN_new());
-    BN_mul(n.get(), p.get(), q.get(), context.get());
+    BN_mul(n.get(), p.get(), q.get(), context);
     BN_sub(p1.get(), p.get(), BN_value_one());
     BN_sub(q1.get(), q.get(), BN_value_one());
-    BN_mul(phi.get(), p1.get(), q1.get(), context.get());
-    const number d(BN_mod_inverse(nullptr, exponent, phi.get(), context.get()));
-    const number qinv(BN_mod_inverse(nullptr, q.get(), p.get(), context.get()));
+    BN_mul(phi.get(), p1.get(), q1.get(), context);
+    const number d(BN_mod_inverse(nullptr, exponent, phi.get(), context));
+    const number qinv(BN_mod_inverse(nullptr, q.get(), p.get(), context));
     if (d == nullptr || qinv == nullptr || BN_num_bits(n.get()) != bits)
         return {};
-    BN_mod(dp.get(), d.get(), p1.get(), context.get());
-    BN_mod(dq.get(), d.get(), q1.get(), context.get());
+    BN_mod(dp.get(), d.get(), p1.get(), context);
+    BN_mod(dq.get(), d.get(), q1.get(), context);
     return encode({n.get(), exponent, d.get(), p.get(), q.get(), dp.get(), dq.get(), qinv.get()});
+}
+
+/// A key pair whose randomness is all in the seed. OpenSSL's own generator works in constant time, tests each
+/// prime 64 times and takes four times as long, which would be most of what a run costs.
+bytes drawn_pair(int bits, const BIGNUM* exponent, const expanded_seed::seed& seed) {
+    const std::unique_ptr<BN_CTX, release> context(BN_CTX_new());
+    expanded_seed stream(seed);
+    const openssl_entropy_scope scope(stream);
+    auto p = prime_for((bits + 1) / 2, exponent, context.get());
+    auto q = prime_for(bits / 2, exponent, context.get());
+    return pair_of(std::move(p), std::move(q), bits, exponent, context.get());
+}
+
+/// One of the 256 primes of that size in the pool.
+number pooled_prime(std::byte which, int bits, const BIGNUM* exponent, BN_CTX* context) {
+    const expanded_seed::seed seed{which};
+    const auto size = wire_writer().u32(static_cast<std::uint32_t>(bits)).take();
+    const auto octets = rsa_memo::recall("pooled prime", {seed, size, octets_of(exponent)}, [&] {
+        expanded_seed stream(seed);
+        const openssl_entropy_scope scope(stream);
+        return octets_of(prime_for(bits, exponent, context).get());
+    });
+    return number_of(octets);
+}
+
+bytes pooled_pair(int bits, const BIGNUM* exponent, const expanded_seed::seed& seed) {
+    const std::unique_ptr<BN_CTX, release> context(BN_CTX_new());
+    const auto other = seed[1] != seed[0] ? seed[1] : ~seed[0];
+    return pair_of(pooled_prime(seed[0], (bits + 1) / 2, exponent, context.get()),
+                   pooled_prime(other, bits / 2, exponent, context.get()), bits, exponent, context.get());
 }
 
 int generate(RSA* target, int bits, BIGNUM* exponent, entropy_if& entropy) {
@@ -153,12 +209,11 @@ int generate(RSA* target, int bits, BIGNUM* exponent, entropy_if& entropy) {
     entropy.fill(seed);
     if (!entropy.works())
         return 0;
+    const bool pooled = s_keys == rsa_keys::pooled;
     const auto size = wire_writer().u32(static_cast<std::uint32_t>(bits)).take();
-    const auto pair = rsa_memo::recall("key pair", {seed, size, octets_of(exponent)}, [&] {
-        expanded_seed stream(seed);
-        const openssl_entropy_scope scope(stream);
-        return make_pair(bits, exponent);
-    });
+    const auto pair =
+        rsa_memo::recall(pooled ? "pooled pair" : "key pair", {seed, size, octets_of(exponent)},
+                         [&] { return (pooled ? pooled_pair : drawn_pair)(bits, exponent, seed); });
     return pair.empty() ? 0 : decode(pair, target);
 }
 
@@ -196,32 +251,36 @@ std::optional<bytes> decryption_parameters(EVP_PKEY_CTX* context) {
     return text.take();
 }
 
-/// A private operation whose result follows from key, parameters and input.
-int recall_operation(const char* name, operate_function* real, const bytes& parameters, EVP_PKEY_CTX* context,
-                     const RSA* key, unsigned char* out, std::size_t* out_size, const unsigned char* in,
-                     std::size_t in_size) {
-    const std::size_t room = *out_size;
-    int code = 1;
-    bool computed = false;
-    const byte_view input(reinterpret_cast<const std::byte*>(in), in_size);
-    // One octet before the result: an empty plain text is a result too.
-    const auto result = rsa_memo::recall(name, {encode(key), parameters, input}, [&] {
+byte_view view(const unsigned char* octets, std::size_t size) {
+    return {reinterpret_cast<const std::byte*>(octets), size};
+}
+
+/// A private operation whose result follows from its parts. `compute` leaves the result in `out`, its size in
+/// `size`, and returns OpenSSL's code, 1 for success. Blinding has numbers of its own.
+template <typename Compute>
+int recall_operation(const char* name, std::initializer_list<byte_view> parts, std::span<unsigned char> out,
+                     std::size_t& size, Compute compute) {
+    const auto compute_apart = [&] {
         expanded_seed blinding(expanded_seed::seed{});
         const openssl_entropy_scope scope(blinding);
-        code = real(context, out, out_size, in, in_size);
-        computed = true;
-        if (code != 1)
+        return compute();
+    };
+    std::optional<int> code;
+    // One octet before the result: an empty plain text is a result too.
+    const auto result = rsa_memo::recall(name, parts, [&] {
+        code = compute_apart();
+        if (*code != 1)
             return bytes{};
-        bytes value(1 + *out_size);
-        std::memcpy(value.data() + 1, out, *out_size);
+        bytes value(1 + size);
+        std::memcpy(value.data() + 1, out.data(), size);
         return value;
     });
-    if (computed)
-        return code;
-    if (result.size() - 1 > room)
-        return real(context, out, out_size, in, in_size);  // for its error
-    *out_size = result.size() - 1;
-    std::memcpy(out, result.data() + 1, *out_size);
+    if (code)
+        return *code;
+    if (result.size() - 1 > out.size())
+        return compute_apart();  // for its error
+    size = result.size() - 1;
+    std::memcpy(out.data(), result.data() + 1, size);
     return 1;
 }
 
@@ -237,12 +296,53 @@ int operate(const char* name, operate_function* real, Parameters parameters_of, 
     const auto parameters = key != nullptr ? parameters_of(context) : std::nullopt;
     if (!parameters)
         return real(context, out, out_size, in, in_size);
-    return recall_operation(name, real, *parameters, context, key, out, out_size, in, in_size);
+    return recall_operation(name, {encode(key), *parameters, view(in, in_size)}, {out, *out_size}, *out_size,
+                            [&] { return real(context, out, out_size, in, in_size); });
+}
+
+/// The octets of a key's modulus: what a signature takes.
+std::size_t modulus_octets(const RSA* key) {
+    return static_cast<std::size_t>(RSA_size(key));
+}
+
+int sign(int type, const unsigned char* digest, unsigned int digest_size, unsigned char* out,
+         unsigned int* out_size, RSA* key) {
+    std::size_t size = 0;
+    const auto parameters = wire_writer().u32(static_cast<std::uint32_t>(type)).take();
+    const int code = recall_operation("RSA_sign", {encode(key), parameters, view(digest, digest_size)},
+                                      {out, modulus_octets(key)}, size, [&] {
+                                          const int made =
+                                              real_rsa_sign()(type, digest, digest_size, out, out_size, key);
+                                          size = made == 1 ? *out_size : 0;
+                                          return made;
+                                      });
+    *out_size = static_cast<unsigned int>(size);
+    return code;
+}
+
+int private_encrypt(int in_size, const unsigned char* in, unsigned char* out, RSA* key, int padding) {
+    std::size_t size = 0;
+    int made = 0;
+    const auto parameters = wire_writer().u32(static_cast<std::uint32_t>(padding)).take();
+    const int code = recall_operation("RSA_private_encrypt",
+                                      {encode(key), parameters, view(in, static_cast<std::size_t>(in_size))},
+                                      {out, modulus_octets(key)}, size, [&] {
+                                          made = real_private_encrypt()(in_size, in, out, key, padding);
+                                          size = made > 0 ? static_cast<std::size_t>(made) : 0;
+                                          return made > 0 ? 1 : made;
+                                      });
+    return code == 1 ? static_cast<int>(size) : code;
 }
 
 }  // namespace
 
 void use_own_rsa_calls() {}
+
+rsa_keys_scope::rsa_keys_scope(rsa_keys keys) : m_outer(std::exchange(s_keys, keys)) {}
+
+rsa_keys_scope::~rsa_keys_scope() {
+    s_keys = m_outer;
+}
 
 }  // namespace vtwin::tpm
 
@@ -267,4 +367,14 @@ extern "C" int EVP_PKEY_decrypt(EVP_PKEY_CTX* context, unsigned char* out, std::
                                 const unsigned char* in, std::size_t in_size) {
     using namespace vtwin::tpm;
     return operate("decryption", real_decrypt(), decryption_parameters, context, out, out_size, in, in_size);
+}
+
+extern "C" int RSA_sign(int type, const unsigned char* digest, unsigned int digest_size, unsigned char* out,
+                        unsigned int* out_size, RSA* key) {
+    return vtwin::tpm::sign(type, digest, digest_size, out, out_size, key);
+}
+
+extern "C" int RSA_private_encrypt(int in_size, const unsigned char* in, unsigned char* out, RSA* key,
+                                   int padding) {
+    return vtwin::tpm::private_encrypt(in_size, in, out, key, padding);
 }
