@@ -24,8 +24,7 @@ struct world_state {
 
 forked_execution::forked_execution(execution_setup setup, execution_options options)
     : m_setup(std::move(setup)), m_options(std::move(options)) {
-    if (m_options.memo)
-        tpm::rsa_memo::share(memo_bytes);
+    tpm::rsa_memo::share(memo_bytes);
 }
 
 forked_execution::~forked_execution() {

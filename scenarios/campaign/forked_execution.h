@@ -14,7 +14,6 @@
 namespace vtwin::scenario {
 
 struct execution_options {
-    bool memo = true;  ///< all processes remember RSA operations together
     std::filesystem::path library = default_library();
 };
 

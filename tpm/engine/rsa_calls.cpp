@@ -211,8 +211,9 @@ int generate(RSA* target, int bits, BIGNUM* exponent, entropy_if& entropy) {
         return 0;
     const bool pooled = s_keys == rsa_keys::pooled;
     const auto size = wire_writer().u32(static_cast<std::uint32_t>(bits)).take();
+    const auto decides = byte_view(seed).first(pooled ? 2 : seed.size());
     const auto pair =
-        rsa_memo::recall(pooled ? "pooled pair" : "key pair", {seed, size, octets_of(exponent)},
+        rsa_memo::recall(pooled ? "pooled pair" : "key pair", {decides, size, octets_of(exponent)},
                          [&] { return (pooled ? pooled_pair : drawn_pair)(bits, exponent, seed); });
     return pair.empty() ? 0 : decode(pair, target);
 }

@@ -89,6 +89,25 @@ bytes encrypted(const key_pair& key, int padding, byte_view plain) {
     return out;
 }
 
+/// A signature as libtpms' TPM 1.2 makes it; "refused" when OpenSSL fails.
+std::string signature(const key_pair& key, byte_view digest) {
+    bytes out(128);
+    unsigned int size = 0;
+    const int code = RSA_sign(NID_sha1, reinterpret_cast<const unsigned char*>(digest.data()),
+                              static_cast<unsigned int>(digest.size()),
+                              reinterpret_cast<unsigned char*>(out.data()), &size, key.rsa);
+    return code == 1 ? to_hex({out.data(), size}) : "refused";
+}
+
+/// The bare private operation with PKCS#1 v1.5 padding; "refused" when OpenSSL fails.
+std::string private_encryption(const key_pair& key, byte_view in) {
+    bytes out(128);
+    const int size =
+        RSA_private_encrypt(static_cast<int>(in.size()), reinterpret_cast<const unsigned char*>(in.data()),
+                            reinterpret_cast<unsigned char*>(out.data()), key.rsa, RSA_PKCS1_PADDING);
+    return size > 0 ? to_hex({out.data(), static_cast<std::size_t>(size)}) : "refused";
+}
+
 /// Everything about an engine that RSA could change, in one text.
 std::string story_of_an_engine() {
     libtpms_host host;
@@ -235,6 +254,40 @@ TEST_CASE("a key pair is a function of 32 octets of its consumer") {
     rsa_memo::stop();
 }
 
+TEST_CASE("pooled keys are sound and come from two octets of their consumer") {
+    const rsa_keys_scope pooled(rsa_keys::pooled);
+    seeded_entropy first(1), again(1), other(2);
+    const key_pair a(first), b(again), c(other);
+    CHECK(a.modulus() == b.modulus());
+    CHECK(a.modulus() != c.modulus());
+    CHECK(RSA_check_key(a.rsa) == 1);
+    CHECK(RSA_bits(a.rsa) == 1024);
+    CHECK(first.drawn() == 32);  // as much as a drawn key takes
+    std::vector<std::string> moduli;
+    {
+        const rsa_keys_scope drawn(rsa_keys::drawn);
+        seeded_entropy third(1);
+        moduli.push_back(key_pair(third).modulus());
+    }
+    CHECK(moduli[0] != a.modulus());
+    rsa_memo::share(1 << 20);
+    seeded_entropy fourth(1), fifth(1);
+    CHECK(key_pair(fourth).modulus() == a.modulus());
+    const auto before = rsa_memo::statistics().hits;
+    CHECK(key_pair(fifth).modulus() == a.modulus());
+    CHECK(rsa_memo::statistics().hits == before + 1);
+    rsa_memo::stop();
+}
+
+TEST_CASE("a pooled key has two different primes even when its octets are equal") {
+    struct stuck final : entropy_if {
+        void fill(std::span<std::byte> out) override { std::ranges::fill(out, std::byte{0x5a}); }
+    } entropy;
+    const rsa_keys_scope pooled(rsa_keys::pooled);
+    const key_pair key(entropy);
+    CHECK(RSA_check_key(key.rsa) == 1);
+}
+
 TEST_CASE("keys outside any scope are OpenSSL's own business") {
     rsa_memo::share(1 << 20);
     use_own_rsa_calls();
@@ -280,6 +333,33 @@ TEST_CASE("private operations give the same with and without a memo and draw not
     CHECK(all() == without);
     CHECK(rsa_memo::statistics().entries == 5);
     CHECK(rsa_memo::statistics().hits >= 5);
+    CHECK(consumer.drawn() == 0);
+    rsa_memo::stop();
+}
+
+TEST_CASE("signatures of a TPM 1.2 give the same with and without a memo and draw nothing") {
+    seeded_entropy entropy(1), other_entropy(2), consumer(5);
+    const key_pair key(entropy), other(other_entropy);
+    const bytes hash(20, std::byte{3}), changed(20, std::byte{4}), all_of_it(128, std::byte{5});
+    const openssl_entropy_scope scope(consumer);
+    const auto all = [&] {
+        return std::vector<std::string>{signature(key, hash),          signature(other, hash),
+                                        signature(key, changed),       private_encryption(key, hash),
+                                        private_encryption(key, {}),   private_encryption(key, all_of_it),
+                                        signature(key, from_hex("00"))};
+    };
+    const auto without = all();
+    for (std::size_t i = 0; i < 5; ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            CHECK(without[i] != without[j]);
+    CHECK(without[0] == operation(key, true, RSA_PKCS1_PADDING, hash));
+    CHECK(without[5] == "refused");
+    CHECK(without[6] == "refused");
+    rsa_memo::share(1 << 20);
+    CHECK(all() == without);
+    CHECK(rsa_memo::statistics().entries == 5);
+    CHECK(all() == without);
+    CHECK(rsa_memo::statistics().entries == 5);
     CHECK(consumer.drawn() == 0);
     rsa_memo::stop();
 }
