@@ -30,6 +30,19 @@ using encrypt_function = int(int, const unsigned char*, unsigned char*, RSA*, in
 
 // OpenSSL's calls take no context of ours: this is it.
 rsa_keys s_keys = rsa_keys::drawn;
+bool s_inside = false;  // OpenSSL calls its own functions through the symbols that stand here
+
+/// While it lives, calls come from inside OpenSSL and are not remembered a second time.
+class inside_openssl {
+  public:
+    inside_openssl() : m_outer(std::exchange(s_inside, true)) {}
+    ~inside_openssl() { s_inside = m_outer; }
+    inside_openssl(const inside_openssl&) = delete;
+    inside_openssl& operator=(const inside_openssl&) = delete;
+
+  private:
+    bool m_outer;
+};
 
 struct release {
     void operator()(BIGNUM* number) const { BN_clear_free(number); }
@@ -264,6 +277,7 @@ int recall_operation(const char* name, std::initializer_list<byte_view> parts, s
     const auto compute_apart = [&] {
         expanded_seed blinding(expanded_seed::seed{});
         const openssl_entropy_scope scope(blinding);
+        const inside_openssl inside;
         return compute();
     };
     std::optional<int> code;
@@ -295,8 +309,10 @@ int operate(const char* name, operate_function* real, Parameters parameters_of, 
             unsigned char* out, std::size_t* out_size, const unsigned char* in, std::size_t in_size) {
     const auto* const key = out != nullptr ? rsa_of(context) : nullptr;
     const auto parameters = key != nullptr ? parameters_of(context) : std::nullopt;
-    if (!parameters)
+    if (!parameters || s_inside) {
+        const inside_openssl inside;
         return real(context, out, out_size, in, in_size);
+    }
     return recall_operation(name, {encode(key), *parameters, view(in, in_size)}, {out, *out_size}, *out_size,
                             [&] { return real(context, out, out_size, in, in_size); });
 }
@@ -308,6 +324,8 @@ std::size_t modulus_octets(const RSA* key) {
 
 int sign(int type, const unsigned char* digest, unsigned int digest_size, unsigned char* out,
          unsigned int* out_size, RSA* key) {
+    if (s_inside)
+        return real_rsa_sign()(type, digest, digest_size, out, out_size, key);
     std::size_t size = 0;
     const auto parameters = wire_writer().u32(static_cast<std::uint32_t>(type)).take();
     const int code = recall_operation("RSA_sign", {encode(key), parameters, view(digest, digest_size)},
@@ -322,6 +340,8 @@ int sign(int type, const unsigned char* digest, unsigned int digest_size, unsign
 }
 
 int private_encrypt(int in_size, const unsigned char* in, unsigned char* out, RSA* key, int padding) {
+    if (s_inside || in_size < 0)
+        return real_private_encrypt()(in_size, in, out, key, padding);
     std::size_t size = 0;
     int made = 0;
     const auto parameters = wire_writer().u32(static_cast<std::uint32_t>(padding)).take();
