@@ -110,8 +110,9 @@ void remove_database(const std::filesystem::path& file) {
 }
 
 void move_database(const std::filesystem::path& from, const std::filesystem::path& to) {
-    remove_database(to);
     std::error_code failed;
+    for (const char* ending : {"-wal", "-shm", "-journal"})  // they would be taken for the new one's
+        std::filesystem::remove(to.string() + ending, failed);
     std::filesystem::rename(from, to, failed);
     if (failed) {
         remove_database(from);

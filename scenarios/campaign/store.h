@@ -100,7 +100,7 @@ class campaign_store {
 };
 
 struct merge_options {
-    bool replace = false;   ///< a store that is there
+    bool replace = false;   ///< a store of the same campaign that is there
     bool complete = false;  ///< refuse when a run has no result
 };
 /// A new store with the results of several of the same campaign, its parts for example. Throws user_error:

@@ -57,6 +57,14 @@ void check_complete(const std::vector<std::filesystem::path>& parts) {
         throw user_error(std::move(all));
 }
 
+/// A merge that was submitted long ago must not put its campaign in the place of one that was begun since.
+void check_replaces_own(const std::filesystem::path& file, const std::filesystem::path& part) {
+    std::error_code ignored;
+    if (std::filesystem::exists(file, ignored))
+        campaign_store(file, campaign_store::access::read)
+            .check_same(campaign_store(part, campaign_store::access::read).header().identity);
+}
+
 }  // namespace
 
 void merge_stores(const std::filesystem::path& file, const std::vector<std::filesystem::path>& parts,
@@ -66,6 +74,7 @@ void merge_stores(const std::filesystem::path& file, const std::vector<std::file
     if (options.complete)
         check_complete(parts);
     const writer_lock alone(file);
+    check_replaces_own(file, parts.front());
     const std::filesystem::path working = file.string() + ".tmp";
     remove_database(working);
     try {

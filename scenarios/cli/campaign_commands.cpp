@@ -48,14 +48,6 @@ struct campaign_line {
     }
 };
 
-void write_file(const std::string& path, const std::string& content) {
-    std::ofstream out(path, std::ios::binary);
-    out << content;
-    out.close();
-    if (!out)
-        throw user_error({path, 0}, "", "cannot be written");
-}
-
 int show_plan(const campaign& what, execution_if* engine, std::ostream& out) {
     const planner made(what, engine);
     const auto& plan = made.plan();
@@ -195,10 +187,11 @@ int campaign_commands::state::show_report(const campaign_store& store, std::ostr
     const auto summary = summarise(store);
     out << report_text(summary);
     if (!line.json.empty())
-        write_file(line.json,
-                   report_data(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+        report::write_file(
+            line.json,
+            report_data(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
     if (!line.html.empty())
-        write_file(line.html, report::render_html(campaign_page(view_of(summary))));
+        report::write_file(line.html, report::render_html(campaign_page(view_of(summary))));
     return summary.not_allowed == 0 ? 0 : 1;
 }
 
@@ -225,12 +218,11 @@ int campaign_commands::state::start(std::ostream& out, std::ostream& err) const 
     const auto part = parse_shard(line.part);
     const std::filesystem::path file =
         line.out.empty() ? default_store(what, part) : std::filesystem::path(line.out);
-    if (line.where.slurm()) {  // before there is anything that would have to be replaced
+    if (line.where.slurm())  // before there is anything that would have to be replaced
         check_slurm_ready(line.where.for_slurm(line.jobs));
-        campaign_store::check_place(file, line.replace);
-        if (line.replace)
-            remove_parts(file);
-    }
+    campaign_store::check_place(file, line.replace);
+    if (line.replace)
+        remove_parts(file);
     make_store(what, file, part, engine_for(what).get(), line.replace);
     if (line.where.slurm())
         return run_by_slurm(file, out, err);
@@ -318,7 +310,7 @@ int campaign_commands::state::shrink_one(std::ostream& out, std::ostream& err) c
     if (line.out.empty())
         out << text;
     else
-        write_file(line.out, text);
+        report::write_file(line.out, text);
     return 0;
 }
 

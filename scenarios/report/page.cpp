@@ -37,17 +37,23 @@ void write_file(const std::filesystem::path& file, const std::string& text) {
     if (error)
         fails("the folder cannot be made: " + error.message());
     auto beside = file;
-    beside += ".tmp";
+    const bool in_place =
+        std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error);
+    if (!in_place)  // a terminal or a pipe is written to, not replaced
+        beside += ".tmp";
     {
         std::ofstream out(beside, std::ios::binary | std::ios::trunc);
         out << text;
         out.flush();
         if (!out) {
             const std::string why = std::strerror(errno);
-            std::filesystem::remove(beside, error);
+            if (!in_place)
+                std::filesystem::remove(beside, error);
             fails("cannot be written: " + why);
         }
     }
+    if (in_place)
+        return;
     std::filesystem::rename(beside, file, error);
     if (!error)
         return;

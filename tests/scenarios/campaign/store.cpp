@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "scenarios/campaign/coordinator.h"
+#include "scenarios/campaign/database.h"
 #include "scenarios/campaign/sharded_campaign.h"
 #include "tests/scenarios/campaign/support.h"
 
@@ -344,4 +345,29 @@ TEST_CASE("a program that is killed loses no run that was written") {
     campaign_store store(folder.store(), mode::write);
     CHECK(store.finished() == 50);
     CHECK(store.pending(1000).size() == 154);
+}
+
+TEST_CASE("a merge does not replace the store of another campaign") {
+    const campaign_directory folder(some_runs), other(some_runs + "# changed\n");
+    fake_engine engine;
+    make(folder, folder.store("part"));
+    run(folder.store("part"), engine);
+    make(other, other.store());
+    const auto before = content_of(other.store());
+    CHECK(message_of([&] {
+              merge_stores(other.store(), {folder.store("part")}, {true, true});
+          }).find("cannot be mixed") != std::string::npos);
+    CHECK(content_of(other.store()) == before);
+}
+
+TEST_CASE("a store stays when the one that replaces it cannot be moved there") {
+    const temporary_directory folder;
+    const std::filesystem::path store = folder.write("store", "results");
+    folder.write("store-wal", "of before");
+    CHECK(message_of([&] { move_database(folder.path() / "none", store); }).find("cannot be made") !=
+          std::string::npos);
+    CHECK(content_of(store) == "results");
+    move_database(folder.write("new", "more results"), store);
+    CHECK(content_of(store) == "more results");
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "store-wal"));
 }

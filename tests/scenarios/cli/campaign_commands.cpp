@@ -147,3 +147,15 @@ TEST_CASE("the campaigns of the library are sound") {
         CHECK((each.name != "null" || read.strata.empty()));
     }
 }
+
+TEST_CASE("a campaign that starts again here removes the parts of before") {
+    const campaign_directory folder(two_null_runs);
+    const auto store = folder.store().string();
+    CHECK(call({"run", folder.campaign_file, "--out", store}).code == 0);
+    std::filesystem::create_directories(store + ".parts");
+    std::ofstream(store + ".parts/part0.sqlite") << "of before";
+    CHECK(call({"run", folder.campaign_file, "--out", store}).code == 2);
+    CHECK(std::filesystem::exists(store + ".parts"));
+    CHECK(call({"run", folder.campaign_file, "--out", store, "--replace"}).code == 0);
+    CHECK_FALSE(std::filesystem::exists(store + ".parts"));
+}

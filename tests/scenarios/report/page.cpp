@@ -1,5 +1,10 @@
 #include "scenarios/report/page.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
 #include <catch2/catch.hpp>
 #include <limits>
 
@@ -63,4 +68,16 @@ TEST_CASE("A report that cannot be written is the user's mistake and leaves noth
     std::filesystem::create_directories(place.path() / "taken" / "inside");
     CHECK_THROWS_AS(write_file(place.path() / "taken", "text"), vtwin::scenario::user_error);
     CHECK_FALSE(std::filesystem::exists(place.path() / "taken.tmp"));
+}
+
+TEST_CASE("what is no regular file is written to and not replaced") {
+    const temporary_directory place;
+    const auto pipe = place.path() / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+    write_file(pipe, "text");
+    std::array<char, 8> got{};
+    CHECK(::read(reader, got.data(), got.size()) == 4);
+    ::close(reader);
+    CHECK(std::filesystem::is_fifo(pipe));
 }
