@@ -55,7 +55,9 @@ class spawn_settings {
             sigaddset(&usual, each);
         ::posix_spawnattr_setsigmask(&m_attributes, &none);
         ::posix_spawnattr_setsigdefault(&m_attributes, &usual);
-        ::posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        ::posix_spawnattr_setflags(&m_attributes,
+                                   POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+        ::posix_spawnattr_setpgroup(&m_attributes, 0);
     }
     ~spawn_settings() {
         ::posix_spawn_file_actions_destroy(&m_actions);
@@ -95,18 +97,25 @@ void read_all(int out, int err, command_result& into) {
 
 }  // namespace
 
-command_result run_command(const std::vector<std::string>& words) {
+command_result run_command(const std::vector<std::string>& words, bool (*keeps)(std::string_view)) {
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
     for (const auto& word : words)
         argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
+    std::vector<char*> variables;
+    for (char** each = environ; *each != nullptr; ++each) {
+        const std::string_view variable = *each;
+        if (keeps == nullptr || keeps(variable.substr(0, variable.find('='))))
+            variables.push_back(*each);
+    }
+    variables.push_back(nullptr);
     pipe_pair out, err;
     const spawn_settings settings(out, err);
     command_result made;
     pid_t child = -1;
-    const int failed =
-        ::posix_spawnp(&child, argv[0], settings.actions(), settings.attributes(), argv.data(), environ);
+    const int failed = ::posix_spawnp(&child, argv[0], settings.actions(), settings.attributes(), argv.data(),
+                                      variables.data());
     if (failed != 0)
         return {false, 127, "", std::strerror(failed)};
     out.close_writer();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vtwin::scenario {
@@ -14,7 +15,8 @@ struct command_result {
 };
 
 /// Starts words[0], looked for in PATH, and waits for its end. Nothing is on its standard input. It starts
-/// with no signal blocked or ignored.
-command_result run_command(const std::vector<std::string>& words);
+/// with no signal blocked or ignored, in a process group of its own: what the user's terminal sends us does
+/// not end it. Variables of the environment whose name `keeps` denies are not passed on.
+command_result run_command(const std::vector<std::string>& words, bool (*keeps)(std::string_view) = nullptr);
 
 }  // namespace vtwin::scenario

@@ -5,27 +5,17 @@
 #include <algorithm>
 #include <fstream>
 
+#include "scenarios/report/page.h"
 #include "scenarios/schema/problem.h"
 
 namespace vtwin::scenario {
-namespace {
-
 namespace fs = std::filesystem;
 
-void write_text(const fs::path& file, const std::string& text) {
-    std::ofstream out(file, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out)
-        throw user_error({file.string(), 0}, "", "cannot be written");
-}
-
-}  // namespace
-
 std::vector<std::uint64_t> submitted_jobs::all() const {
-    std::vector<std::uint64_t> ids = {merge};
-    if (array)
-        ids.insert(ids.begin(), *array);
+    std::vector<std::uint64_t> ids;
+    for (const auto& each : {array, merge})
+        if (each)
+            ids.push_back(*each);
     return ids;
 }
 
@@ -86,13 +76,25 @@ std::vector<std::uint64_t> parts::incomplete() const {
     return all;
 }
 
-std::uint64_t parts::finished() {
-    std::uint64_t sum = 0;
-    for (std::uint64_t i = 0; i < m_count; ++i) {
+void parts::look() {
+    for (std::uint64_t i = 0; i < m_count; ++i)
         if (const auto count = count_of(i))
-            m_seen[i] = std::max(m_seen[i], count->finished);
-        sum += m_seen[i];
-    }
+            m_seen[i] = {std::max(m_seen[i].finished, count->finished), count->planned};
+}
+
+std::uint64_t parts::finished() {
+    look();
+    std::uint64_t sum = 0;
+    for (const auto& each : m_seen)
+        sum += each.finished;
+    return sum;
+}
+
+std::uint64_t parts::planned() {
+    look();
+    std::uint64_t sum = 0;
+    for (const auto& each : m_seen)
+        sum += std::max(each.planned, each.finished);
     return sum;
 }
 
@@ -105,7 +107,8 @@ fs::path parts::merge_log() const {
 
 fs::path parts::write_task_script(unsigned jobs) const {
     auto file = m_folder / "task.sh";
-    write_text(file, job_script(m_folder.string(), {"task", true, ".log"}, m_work.task(m_count, jobs)));
+    report::write_file(file,
+                       job_script(m_folder.string(), {"task", true, ".log"}, m_work.task(m_count, jobs)));
     return file;
 }
 
@@ -114,12 +117,14 @@ fs::path parts::write_merge_script() const {
     for (const auto& each : m_work.merge(m_count))
         words.push_back({each, false, ""});
     auto file = m_folder / "merge.sh";
-    write_text(file, job_script(m_folder.string(), {merge_log().filename().string(), false, ""}, words));
+    report::write_file(file,
+                       job_script(m_folder.string(), {merge_log().filename().string(), false, ""}, words));
     return file;
 }
 
 void parts::remember(const submitted_jobs& jobs) const {
-    write_text(m_folder / "jobs", fmt::format("{} {}\n", jobs.array.value_or(0), jobs.merge));
+    report::write_file(m_folder / "jobs",
+                       fmt::format("{} {}\n", jobs.array.value_or(0), jobs.merge.value_or(0)));
 }
 
 std::optional<submitted_jobs> parts::remembered_in(const fs::path& folder) {
@@ -127,7 +132,8 @@ std::optional<submitted_jobs> parts::remembered_in(const fs::path& folder) {
     std::uint64_t array = 0, merge = 0;
     if (!(in >> array >> merge))
         return std::nullopt;
-    return submitted_jobs{array == 0 ? std::nullopt : std::optional(array), merge};
+    const auto number = [](std::uint64_t id) { return id == 0 ? std::nullopt : std::optional(id); };
+    return submitted_jobs{number(array), number(merge)};
 }
 
 }  // namespace vtwin::scenario

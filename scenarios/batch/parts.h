@@ -14,7 +14,7 @@ namespace vtwin::scenario {
 
 struct submitted_jobs {
     std::optional<std::uint64_t> array;  ///< none when only the merge was left
-    std::uint64_t merge = 0;
+    std::optional<std::uint64_t> merge;  ///< none when whoever submitted was ended before
     std::vector<std::uint64_t> all() const;
 };
 
@@ -41,6 +41,7 @@ class parts {
     std::vector<std::uint64_t> incomplete() const;
     /// Over all parts; one that cannot be seen just now counts with what was last seen of it.
     std::uint64_t finished();
+    std::uint64_t planned();
     std::optional<sharded_work_if::count> count_of(std::uint64_t part) const;
 
     std::filesystem::path log_of(std::uint64_t part) const;
@@ -55,7 +56,8 @@ class parts {
     sharded_work_if& m_work;
     std::filesystem::path m_folder;
     std::uint64_t m_count = 0;
-    std::vector<std::uint64_t> m_seen;  ///< finished, per part
+    std::vector<sharded_work_if::count> m_seen;  ///< last, per part
+    void look();
 };
 
 }  // namespace vtwin::scenario

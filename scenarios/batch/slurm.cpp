@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <sstream>
+#include <string_view>
 
 #include "scenarios/batch/job_script.h"
 #include "scenarios/faults/matcher.h"
@@ -46,8 +47,17 @@ std::string complaint(const command_result& of) {
     return text.empty() ? fmt::format("it ends with code {}", of.code) : text;
 }
 
+/// Variables that stand for options of Slurm's commands: none may ask another question than ours, or ask
+/// another cluster.
+bool harmless(std::string_view variable) {
+    for (const char* prefix : {"SQUEUE_", "SCANCEL_", "SINFO_"})
+        if (variable.starts_with(prefix))
+            return false;
+    return variable != "SBATCH_ARRAY_INX" && variable != "SBATCH_WAIT" && !variable.ends_with("_CLUSTERS");
+}
+
 command_result asked(const std::vector<std::string>& words) {
-    auto answer = run_command(words);
+    auto answer = run_command(words, harmless);
     if (!answer.found)
         throw user_error({"--engine slurm", 0}, "",
                          fmt::format("{} cannot be started ({}): is Slurm installed here, and in PATH?",
@@ -102,13 +112,19 @@ std::string check_slurm_option(const std::string& text) {
         "-c",          "--dependency", "-d",          "--error", "-e",         "--help", "-h",
         "--job-name",  "-J",           "--ntasks",    "-n",      "--output",   "-o",     "--parsable",
         "--partition", "-p",           "--test-only", "--wait",  "-W",         "--wrap"};
-    if (std::ranges::find(ours, name) != ours.end())
-        throw user_error({"--slurm-option", 0}, "",
-                         fmt::format("'{}' is set by vtwin itself{}", name,
-                                     name == "--partition" || name == "-p" ? ": --partition names it" : ""));
     if (name.size() < 2 || name == "--")
         throw user_error({"--slurm-option", 0}, "",
                          "expected an option of sbatch, as in --slurm-option=time=2:00:00");
+    const bool is_long = name.starts_with("--");  // sbatch takes their beginnings too
+    const auto own = std::ranges::find_if(
+        ours, [&](std::string_view each) { return is_long ? each.starts_with(name) : each == name; });
+    if (own != ours.end())
+        throw user_error(
+            {"--slurm-option", 0}, "",
+            fmt::format("'{}' is set by vtwin itself{}", name,
+                        name == "-p" || (is_long && std::string_view("--partition").starts_with(name))
+                            ? ": --partition names it"
+                            : ""));
     return option;
 }
 

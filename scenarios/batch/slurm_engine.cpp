@@ -47,7 +47,19 @@ std::string last_line(const fs::path& file) {
 }
 
 std::string numbers(const submitted_jobs& jobs) {
-    return (jobs.array ? std::to_string(*jobs.array) + ' ' : "") + std::to_string(jobs.merge);
+    std::string text;
+    for (const auto id : jobs.all())
+        text += fmt::format("{}{}", text.empty() ? "" : " ", id);
+    return text;
+}
+
+/// Nothing when there is no squeue, too.
+std::optional<std::vector<slurm_job>> jobs_if_told(const submitted_jobs& jobs) {
+    try {
+        return jobs_of(jobs.all());
+    } catch (const user_error&) {
+        return std::nullopt;
+    }
 }
 
 class slurm_run {
@@ -63,8 +75,7 @@ class slurm_run {
         prepare(find_slurm_partition(m_options.partition));
         m_before = m_parts.finished();
         interruption stop;  // not between two jobs: an array without its merge would be left
-        if (!still_there())
-            submit_all();
+        submit_what_is_not_there();
         if (!m_options.wait)
             return slurm_end::submitted;
         return wait(stop);
@@ -95,6 +106,36 @@ class slurm_run {
         return jobs;
     }
 
+    void submit_what_is_not_there() {
+        const writer_lock alone(m_parts.folder() / "jobs");  // or two would find nothing and both submit
+        const bool there = still_there();
+        if (there && m_jobs.merge)
+            return;
+        const auto before = there ? m_jobs : submitted_jobs();
+        try {
+            if (!there)
+                submit_tasks();
+            submit_merge();
+        } catch (const user_error&) {
+            auto mine = m_jobs;
+            if (before.array)
+                mine.array.reset();
+            give_up(mine);
+            throw;
+        }
+    }
+
+    /// Cancels what was submitted just now; why it must be is told, not what Slurm says to this.
+    static void give_up(const submitted_jobs& jobs) {
+        if (jobs.all().empty())
+            return;
+        try {
+            cancel(jobs.all());
+        } catch (const user_error&) {  // no scancel
+            return;
+        }
+    }
+
     bool still_there() {
         const auto before = parts::remembered_in(m_parts.folder());
         if (!before)
@@ -105,45 +146,50 @@ class slurm_run {
             throw user_error({"--engine slurm", 0}, "", "squeue does not tell which jobs there are");
         if (std::ranges::none_of(*jobs, &slurm_job::live))
             return false;
-        m_out << fmt::format("jobs {} are there already\n", numbers(m_jobs)) << std::flush;
+        m_out << fmt::format("job{} there already\n", (m_jobs.all().size() == 1 ? " " : "s ") +
+                                                          numbers(m_jobs) +
+                                                          (m_jobs.all().size() == 1 ? " is" : " are"))
+              << std::flush;
         return true;
     }
 
-    void submit_all() {
-        const writer_lock alone(m_parts.folder() / "jobs");
-        const auto tasks = m_parts.incomplete();
-        slurm_submission job;
-        job.name = job_name(m_work);
-        job.partition = m_options.partition;
-        job.more = m_options.more;
+    slurm_submission job(const fs::path& script) const {
+        slurm_submission made;
+        made.script = script;
+        made.name = job_name(m_work);
+        made.partition = m_options.partition;
+        made.more = m_options.more;
+        return made;
+    }
+
+    /// Every number is remembered at once: whatever ends us, nothing is submitted twice.
+    void submit_tasks() {
         m_jobs = {};
-        if (!tasks.empty()) {
-            job.script = m_parts.write_task_script(m_options.jobs);
-            job.processors = m_options.jobs;
-            job.tasks = tasks;
-            m_jobs.array = submit(job);
-            job.after = m_jobs.array;
-        }
-        job.script = m_parts.write_merge_script();
-        job.processors = 1;
-        job.tasks.clear();
-        try {
-            m_jobs.merge = submit(job);
-            m_parts.remember(m_jobs);
-        } catch (const user_error&) {
-            cancel(m_jobs.merge == 0 ? std::vector{m_jobs.array.value_or(0)} : m_jobs.all());
-            throw;
-        }
-        if (m_jobs.array)
-            m_out << fmt::format("job {}: {} of {} parts, {} processor{} each\n", *m_jobs.array, tasks.size(),
-                                 m_parts.count(), m_options.jobs, m_options.jobs == 1 ? "" : "s");
-        m_out << fmt::format("job {}: merges them into {}\n", m_jobs.merge, m_work.out().string())
+        const auto tasks = m_parts.incomplete();
+        if (tasks.empty())
+            return;
+        auto array = job(m_parts.write_task_script(m_options.jobs));
+        array.processors = m_options.jobs;
+        array.tasks = tasks;
+        m_jobs.array = submit(array);
+        m_parts.remember(m_jobs);
+        m_out << fmt::format("job {}: {} of {} parts, {} processor{} each\n", *m_jobs.array, tasks.size(),
+                             m_parts.count(), m_options.jobs, m_options.jobs == 1 ? "" : "s")
+              << std::flush;
+    }
+
+    void submit_merge() {
+        auto merge = job(m_parts.write_merge_script());
+        merge.after = m_jobs.array;
+        m_jobs.merge = submit(merge);
+        m_parts.remember(m_jobs);
+        m_out << fmt::format("job {}: merges them into {}\n", *m_jobs.merge, m_work.out().string())
               << std::flush;
     }
 
     slurm_end wait(interruption& stop) {
         {
-            progress shown(m_err, m_terminal, planned() - m_before, std::chrono::steady_clock::now,
+            progress shown(m_err, m_terminal, m_parts.planned() - m_before, std::chrono::steady_clock::now,
                            m_work.unit());
             for (auto pause = first_pause;; pause = std::min(pause * 6 / 5, longest_pause)) {
                 const auto jobs = look();
@@ -162,14 +208,6 @@ class slurm_run {
         if (m_work.missing() != 0)
             complain();
         return slurm_end::merged;
-    }
-
-    std::uint64_t planned() const {
-        std::uint64_t sum = 0;
-        for (std::uint64_t i = 0; i < m_parts.count(); ++i)
-            if (const auto count = m_parts.count_of(i))
-                sum += count->planned;
-        return sum;
     }
 
     std::optional<std::vector<slurm_job>> look() {
@@ -222,7 +260,7 @@ class slurm_run {
     }
 
     bool merge_done() const {
-        const auto found = m_last.find({m_jobs.merge, std::nullopt});
+        const auto found = m_last.find({m_jobs.merge.value_or(0), std::nullopt});
         return found != m_last.end() && found->second.state == "COMPLETED";
     }
 
@@ -239,8 +277,9 @@ class slurm_run {
                             m_jobs.array ? fmt::format(" of job {}", *m_jobs.array) : "",
                             reason(m_jobs.array.value_or(0), part, m_parts.log_of(part))));
         if (all.empty())
-            add(m_parts.merge_log(), fmt::format("job {} did not merge the parts{}", m_jobs.merge,
-                                                 reason(m_jobs.merge, std::nullopt, m_parts.merge_log())));
+            add(m_parts.merge_log(),
+                fmt::format("job {} did not merge the parts{}", m_jobs.merge.value_or(0),
+                            reason(m_jobs.merge.value_or(0), std::nullopt, m_parts.merge_log())));
         add(m_work.out(), fmt::format("not finished; `{}` runs what is missing", m_work.resume_command()));
         throw user_error(std::move(all));
     }
@@ -287,8 +326,13 @@ void remove_parts(const fs::path& out) {
     if (!fs::exists(fs::symlink_status(folder)))
         return;
     if (const auto jobs = parts::remembered_in(folder)) {
-        const auto there = jobs_of(jobs->all());
-        if (there && std::ranges::any_of(*there, [](const slurm_job& each) {
+        const auto there = jobs_if_told(*jobs);
+        if (!there)
+            throw user_error({folder.string(), 0}, "",
+                             fmt::format("squeue does not tell whether jobs {} still write there; where they "
+                                         "cannot, remove the folder yourself",
+                                         numbers(*jobs)));
+        if (std::ranges::any_of(*there, [](const slurm_job& each) {
                 return each.live() && each.name.starts_with(name_prefix);
             }))
             throw user_error(

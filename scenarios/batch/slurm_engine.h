@@ -40,7 +40,7 @@ slurm_end run_by_slurm(sharded_work_if& work, const slurm_options& options, std:
 void check_slurm_ready(const slurm_options& options);
 
 /// Removes the folder of the parts of `out`, if there is one; for work that starts again. Throws user_error
-/// when it holds something else, or when jobs still write there.
+/// when it holds something else, when jobs still write there, or when squeue does not tell.
 void remove_parts(const std::filesystem::path& out);
 
 }  // namespace vtwin::scenario

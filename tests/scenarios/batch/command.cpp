@@ -44,3 +44,16 @@ TEST_CASE("an interruption ends the waiting and not the program and commands can
     CHECK(stop.wait(std::chrono::milliseconds(1)) == 0);
     CHECK(run_command({"sh", "-c", "kill -TERM $$; sleep 100"}).code == 128 + SIGTERM);
 }
+
+TEST_CASE("a command has a process group of its own") {
+    const auto got = run_command({"sh", "-c", "cut -d' ' -f5 /proc/$$/stat; echo $$"});
+    CHECK(got.out.substr(0, got.out.find('\n') + 1) == got.out.substr(got.out.find('\n') + 1));
+}
+
+TEST_CASE("a command gets the environment but for variables that it must not have") {
+    ::setenv("VTWIN_KEPT", "a=b", 1);
+    ::setenv("VTWIN_DENIED", "c", 1);
+    const std::vector<std::string> words = {"sh", "-c", "echo $VTWIN_KEPT $VTWIN_DENIED"};
+    CHECK(run_command(words).out == "a=b c\n");
+    CHECK(run_command(words, [](std::string_view name) { return name != "VTWIN_DENIED"; }).out == "a=b\n");
+}

@@ -113,3 +113,27 @@ TEST_CASE("a job's state tells whether it lives and whether it failed") {
     CHECK_FALSE(job.live());
     CHECK_FALSE(job.failed());
 }
+
+TEST_CASE("variables that change what Slurm is asked do not reach it") {
+    const fake_slurm slurm;
+    slurm.command("squeue", "#!/bin/sh\nenv >'" + slurm.path().string() + "/seen'\n");
+    const words denied = {"SQUEUE_STATES", "SCANCEL_INTERACTIVE", "SINFO_PARTITION", "SBATCH_ARRAY_INX",
+                          "SBATCH_WAIT",   "SLURM_CLUSTERS",      "SBATCH_CLUSTERS"};
+    for (const auto& each : denied)
+        ::setenv(each.c_str(), "x", 1);
+    ::setenv("SBATCH_ACCOUNT", "mine", 1);
+    REQUIRE(jobs_of({7}));
+    const auto seen = '\n' + content_of(slurm.path() / "seen");
+    for (const auto& each : denied)
+        CHECK(seen.find('\n' + each + '=') == std::string::npos);
+    CHECK(seen.find("\nSBATCH_ACCOUNT=mine\n") != std::string::npos);
+}
+
+TEST_CASE("the beginning of an option that vtwin sets is refused as sbatch would take it for that") {
+    for (const char* ours : {"arr=1-5", "--out=x", "dep", "--wr=id", "--p=x", "--test"}) {
+        INFO(ours);
+        CHECK_THROWS_WITH(check_slurm_option(ours), Catch::Contains("is set by vtwin itself"));
+    }
+    CHECK(check_slurm_option("ntasks-per-node=1") == "--ntasks-per-node=1");
+    CHECK(check_slurm_option("wait-all-nodes=1") == "--wait-all-nodes=1");
+}

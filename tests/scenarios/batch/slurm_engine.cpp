@@ -1,10 +1,15 @@
 #include "scenarios/batch/slurm_engine.h"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 
+#include "scenarios/batch/parts.h"
+#include "scenarios/campaign/database.h"
 #include "scenarios/schema/problem.h"
 #include "tests/scenarios/batch/fake_slurm.h"
 
@@ -18,7 +23,8 @@ namespace {
 class fake_work : public sharded_work_if {
   public:
     explicit fake_work(fs::path out) : m_out(std::move(out)) {}
-    std::string other;  ///< parts that do not fit
+    std::string other;   ///< parts that do not fit
+    std::string unseen;  ///< a part that cannot be looked into
 
     std::string name() const override { return "ten"; }
     const char* unit() const override { return "lines"; }
@@ -35,6 +41,8 @@ class fake_work : public sharded_work_if {
             throw user_error({(folder / other).string(), 0}, "", "is of other work");
     }
     std::optional<count> count_of(const fs::path& folder, const shard& part) const override {
+        if (part_name(part.index) == unseen)
+            return std::nullopt;
         return count{lines(folder / part_name(part.index)), (10 - part.index + part.count - 1) / part.count};
     }
     std::vector<task_word> task(std::uint64_t parts, unsigned jobs) const override {
@@ -254,4 +262,105 @@ TEST_CASE("parts are removed unless jobs still write there") {
     world.slurm.remove("queue");
     remove_parts(world.work.out());
     CHECK_FALSE(fs::exists(world.parts));
+}
+
+TEST_CASE("parts stay while squeue does not tell who writes there") {
+    bench world;
+    world.slurm.write("hold", "");
+    world.options.wait = false;
+    world.run();
+    world.slurm.write("broken", "squeue\n");
+    CHECK_THROWS_WITH(remove_parts(world.work.out()),
+                      Catch::Contains("squeue does not tell whether jobs 101 102"));
+    ::setenv("PATH", "/nowhere", 1);
+    CHECK_THROWS_WITH(remove_parts(world.work.out()),
+                      Catch::Contains("squeue does not tell whether jobs 101 102"));
+    CHECK(fs::exists(world.parts));
+}
+
+TEST_CASE("who submits looks for jobs only when no other program is about to submit") {
+    bench world;
+    world.slurm.write("hold", "");
+    world.options.wait = false;
+    world.run();
+    std::array<int, 2> locked{}, end{};
+    REQUIRE(::pipe(locked.data()) == 0);
+    REQUIRE(::pipe(end.data()) == 0);
+    const pid_t other = ::fork();
+    if (other == 0) {
+        const writer_lock alone(world.parts / "jobs");
+        char c = 0;
+        ::close(end[1]);
+        (void)!::write(locked[1], &c, 1);
+        (void)!::read(end[0], &c, 1);
+        ::_exit(0);
+    }
+    char c = 0;
+    REQUIRE(::read(locked[0], &c, 1) == 1);
+    CHECK(world.mistake().find("another program is writing to it") != std::string::npos);
+    ::close(end[1]);
+    ::waitpid(other, nullptr, 0);
+    CHECK(world.run() == slurm_end::submitted);
+    CHECK(world.submitted("--array").size() == 1);
+}
+
+TEST_CASE("an array whose submitter was ended before the merge gets a merge and is not doubled") {
+    bench world;
+    world.slurm.write("hold", "");
+    world.options.wait = false;
+    // The second sbatch ends vtwin, as the kernel or a user may.
+    const auto real = content_of(world.slurm.path() / "bin/sbatch");
+    world.slurm.command("sbatch", "#!/bin/sh\ntest \"$1\" = --version && exit 0\ncd '" +
+                                      world.slurm.path().string() +
+                                      "'\ntest -e second && { kill -KILL $PPID; exit 1; }\n: >second\n"
+                                      "exec sh '" +
+                                      world.slurm.write("real/sbatch", real) + "' \"$@\"\n");
+    const pid_t other = ::fork();
+    if (other == 0) {
+        world.mistake();
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(other, &status, 0);
+    REQUIRE(WIFSIGNALED(status));
+    world.slurm.command("sbatch", real);
+    CHECK(world.run() == slurm_end::submitted);
+    CHECK(world.out.str().starts_with("job 101 is there already\njob 102: merges them into "));
+    CHECK(world.submitted("--array").size() == 1);
+    CHECK(world.submitted("--dependency") == words{"--dependency=afterany:101"});
+    CHECK(world.run() == slurm_end::submitted);
+    CHECK(world.out.str() == "jobs 101 102 are there already\n");
+}
+
+TEST_CASE("only what was submitted is cancelled and an error of scancel does not hide the first one") {
+    {
+        bench world;
+        world.slurm.write("refuse.101", "");
+        // All parts are there: only a merge is submitted.
+        parts(world.work).make(3);
+        for (const auto& [part, text] :
+             {std::pair{"part0", "0\n3\n6\n9\n"}, {"part1", "1\n4\n7\n"}, {"part2", "2\n5\n8\n"}})
+            std::ofstream(world.parts / part) << text;
+        CHECK(world.mistake() == "--engine slurm: sbatch takes no job: sbatch: error: no more jobs");
+        CHECK(world.slurm.calls("scancel").empty());
+    }
+    bench world;
+    world.slurm.write("refuse.102", "");
+    world.slurm.remove("bin/scancel");
+    ::setenv("PATH", (world.slurm.path().string() + "/bin:/nowhere").c_str(), 1);
+    world.slurm.command("sbatch",
+                        "#!/bin/sh\nPATH=/bin:/usr/bin\n" + content_of(world.slurm.path() / "bin/sbatch"));
+    CHECK(world.mistake() == "--engine slurm: sbatch takes no job: sbatch: error: no more jobs");
+}
+
+TEST_CASE("a part that cannot be seen counts with what was last seen of it") {
+    bench world;
+    parts some(world.work);
+    some.make(3);
+    std::ofstream(world.parts / "part1") << "1\n4\n";
+    CHECK(some.finished() == 2);
+    CHECK(some.planned() == 10);
+    world.work.unseen = "part1";
+    CHECK(some.finished() == 2);
+    CHECK(some.planned() == 10);
 }
