@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "scenarios/campaign/database.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/report/page.h"
 #include "scenarios/study/child_process.h"
@@ -59,6 +60,7 @@ class executor {
           m_simulate(simulate),
           m_out(out),
           m_settings(settings_of(what)),
+          m_alone(options.out / "study.db"),
           m_results(options.out / "study.db", what, true) {}
 
     execution_summary run() {
@@ -143,6 +145,7 @@ class executor {
     const simulate_point& m_simulate;
     std::ostream& m_out;
     std::vector<setting> m_settings;
+    writer_lock m_alone;
     results m_results;
     std::deque<std::pair<std::size_t, std::uint64_t>> m_waiting;
     std::size_t m_total = 0;

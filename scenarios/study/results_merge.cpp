@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "scenarios/campaign/database.h"
 #include "scenarios/campaign/identity.h"
 #include "scenarios/study/results.h"
 
@@ -59,6 +60,7 @@ std::optional<std::uint64_t> points_in(const std::filesystem::path& file) {
 
 void merge_results(const std::filesystem::path& file, const std::vector<std::filesystem::path>& parts,
                    const study& what, bool complete) {
+    const writer_lock alone(file);
     std::map<place, stored_point> there, more;
     std::error_code ignored;
     if (std::filesystem::exists(file, ignored))

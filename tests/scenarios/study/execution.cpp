@@ -1,14 +1,17 @@
 #include "scenarios/study/execution.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <cmath>
 #include <csignal>
 #include <fstream>
 #include <sstream>
 
+#include "scenarios/campaign/database.h"
 #include "scenarios/study/sharded_study.h"
 #include "tests/scenarios/support.h"
 
@@ -242,4 +245,30 @@ TEST_CASE("a point outlives the signal that is meant for the whole study") {
         return world.simulate(config);
     };
     CHECK(execute(world.what, world.options, slow, world.out).failed == 0);
+}
+
+TEST_CASE("two programs do not run or merge the same part of a study") {
+    bench world;
+    std::filesystem::create_directories(world.options.out);
+    std::array<int, 2> locked{}, end{};
+    REQUIRE(::pipe(locked.data()) == 0);
+    REQUIRE(::pipe(end.data()) == 0);
+    const pid_t other = ::fork();
+    if (other == 0) {
+        const writer_lock alone(world.options.out / "study.db");
+        char c = 0;
+        ::close(end[1]);
+        (void)!::write(locked[1], &c, 1);
+        (void)!::read(end[0], &c, 1);
+        ::_exit(0);
+    }
+    char c = 0;
+    REQUIRE(::read(locked[0], &c, 1) == 1);
+    CHECK_THROWS_WITH(execute(world.what, world.options, world.simulate, world.out),
+                      Catch::EndsWith("another program is writing to it"));
+    CHECK_THROWS_WITH(merge_results(world.options.out / "study.db", {}, world.what, false),
+                      Catch::EndsWith("another program is writing to it"));
+    ::close(end[1]);
+    ::waitpid(other, nullptr, 0);
+    CHECK(execute(world.what, world.options, world.simulate, world.out).failed == 0);
 }
