@@ -33,29 +33,47 @@ class private_slurm {
         std::string said;
         for (char c = 0; ::read(m_from[0], &c, 1) == 1 && c != '\n';)
             said += c;
-        const std::string ready = "ready ";
+        const std::string ready = "ready ", cannot = "cannot ";
         if (said.starts_with(ready))
             ::setenv("SLURM_CONF", said.substr(ready.size()).c_str(), 1);
+        else if (said.starts_with(cannot))
+            m_missing = said.substr(cannot.size());
         else
-            m_problem = said.empty() ? "cannot be started: is there a python3?" : said;
+            m_failure = said;
+        if (said.empty())
+            look_at_end();
     }
     ~private_slurm() {
         ::close(m_to[1]);
-        ::waitpid(m_child, nullptr, 0);
+        if (m_child > 0)
+            ::waitpid(m_child, nullptr, 0);
         ::close(m_from[0]);
     }
     private_slurm(const private_slurm&) = delete;
     private_slurm& operator=(const private_slurm&) = delete;
 
-    /// Why there is none; "" when it is up. A test that goes without says so with SKIPPED, which ctest
-    /// counts.
-    const std::string& problem() const { return m_problem; }
+    /// Which programs are not there, or not for this user; "" when all are. A test that goes without says so
+    /// with SKIPPED, which ctest counts.
+    const std::string& missing() const { return m_missing; }
+    /// Why a Slurm that is there did not start; "" when it is up.
+    const std::string& failure() const { return m_failure; }
 
   private:
+    void look_at_end() {
+        int status = 0;
+        ::waitpid(m_child, &status, 0);
+        m_child = -1;
+        constexpr int not_found = 127;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == not_found)
+            m_missing = "python3 is not there";
+        else
+            m_failure = "private_slurm ended without a word, status " + std::to_string(status);
+    }
+
     temporary_directory m_folder;  // its name is short: sockets lie in it
     std::array<int, 2> m_to{}, m_from{};
     pid_t m_child = -1;
-    std::string m_problem;
+    std::string m_missing, m_failure;
 };
 
 }  // namespace vtwin::scenario::test
