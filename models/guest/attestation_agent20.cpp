@@ -47,11 +47,14 @@ bytes attestation_agent20::make_key(const char* what, std::uint32_t persistent, 
     }
     std::uint32_t code = m_tpm.evict_control(made.value.handle, persistent);
     if (code == t20::rc::nv_defined) {  // left by an enrolment that failed later
-        m_tpm.evict_control(persistent, persistent);
-        code = m_tpm.evict_control(made.value.handle, persistent);
+        code = m_tpm.evict_control(persistent, persistent);
+        if (code == t20::rc::success)
+            code = m_tpm.evict_control(made.value.handle, persistent);
     }
+    // Whatever came of it: the TPM has three places for transient objects.
+    const std::uint32_t flushed = m_tpm.flush_context(made.value.handle);
     if (code == t20::rc::success)
-        code = m_tpm.flush_context(made.value.handle);
+        code = flushed;
     if (code != t20::rc::success) {
         problem = fmt::format("the {} cannot be made persistent: code 0x{:X}", what, code);
         return {};

@@ -34,9 +34,10 @@ bytes serialized_pcrs(std::uint32_t mask, const std::vector<bytes>& pcrs) {
         out.u8(static_cast<std::uint8_t>(octet < 3 ? mask >> 8 * octet : 0));
     out.u8(0).raw(zeros((banks - 1) * 8));  // padding, the other 15 selections
     std::vector<bytes> values;
-    for (std::size_t pcr = 0; pcr < pcrs.size(); ++pcr)
+    for (std::size_t pcr = 0; pcr < std::min(pcrs.size(), pcr_count); ++pcr)
         if ((mask >> pcr & 1) != 0)
-            values.push_back(pcrs[pcr]);
+            values.emplace_back(pcrs[pcr].begin(), pcrs[pcr].begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                           digest_room, pcrs[pcr].size())));
     const std::size_t lists = (values.size() + digests_in_list - 1) / digests_in_list;
     out.u32_little(static_cast<std::uint32_t>(lists));
     for (std::size_t first = 0; first < values.size(); first += digests_in_list) {
@@ -45,7 +46,7 @@ bytes serialized_pcrs(std::uint32_t mask, const std::vector<bytes>& pcrs) {
         for (std::size_t i = 0; i < digests_in_list; ++i) {
             const bytes value = i < count ? values[first + i] : bytes{};
             out.u16_little(static_cast<std::uint32_t>(value.size())).raw(value);
-            out.raw(zeros(digest_room - std::min(digest_room, value.size())));
+            out.raw(zeros(digest_room - value.size()));
         }
     }
     return out.take();

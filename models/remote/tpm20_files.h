@@ -9,7 +9,8 @@ namespace vtwin::models::remote {
 
 /// What tpm2_quote -F serialized writes: structures of tpm2-tss as they lie in memory on x86, one
 /// TPML_PCR_SELECTION and TPML_DIGESTs of at most eight values. `pcrs`: the SHA-256 bank, `mask`: those
-/// quoted.
+/// quoted. `pcrs` may be a guest's claim: what stands behind the 24th value or a value's 64th octet is left
+/// out.
 bytes serialized_pcrs(std::uint32_t mask, const std::vector<bytes>& pcrs);
 
 /// The boot log for tpm2_eventlog: TCG PC Client Platform Firmware Profile, crypto-agile form with SHA-1 and

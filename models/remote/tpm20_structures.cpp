@@ -108,8 +108,8 @@ std::optional<attested_quote> parse_quote(byte_view attest, std::string& reason)
     quote.qualified_signer = copy(in.raw(in.u16()));
     quote.extra_data = copy(in.raw(in.u16()));
     in.u64();  // clock
-    quote.reset_count = in.u32();
-    quote.restart_count = in.u32();
+    in.u32();  // resetCount
+    in.u32();  // restartCount
     in.u8();   // safe
     in.u64();  // firmwareVersion
     const std::uint32_t selections = in.u32();

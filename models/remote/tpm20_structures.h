@@ -41,7 +41,6 @@ bytes endorsement_qualified_name(byte_view name);
 /// TPMS_ATTEST of a quote.
 struct attested_quote {
     bytes qualified_signer, extra_data;
-    std::uint32_t reset_count = 0, restart_count = 0;
     bool one_sha256_selection = false;  ///< exactly one bank, SHA-256
     std::uint32_t pcr_mask = 0;
     bytes pcr_digest;

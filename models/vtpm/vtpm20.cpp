@@ -17,6 +17,7 @@ using level = stubdom_services_if::level;
 using digest_t = std::array<std::byte, 20>;
 
 constexpr std::size_t header_size = 10, code_at = 6, max_select = 3, platform_password_size = 32;
+constexpr std::uint32_t max_sessions = 3;
 constexpr std::uint16_t vtpm_tag_req = 0x01C1;
 constexpr std::uint32_t vtpm_ord_get_quote = 4;
 constexpr std::uint32_t fail_12 = 9, bad_ordinal_12 = 10;
@@ -53,6 +54,22 @@ bytes allocate_banks() {
     for (const std::uint16_t bank : refused_banks)
         selection.u16(bank).u8(max_select).u8(0).u8(0).u8(0);
     return by_platform(t20::cc::pcr_allocate, selection.data());
+}
+
+/// Success when a session area holds password sessions only.
+std::uint32_t refuse_sessions(byte_view area) {
+    tpm::wire_reader in(area);
+    for (std::uint32_t number = 1; !in.at_end(); ++number) {
+        const std::uint32_t handle = in.u32();
+        in.view(in.u16());  // nonceCaller
+        in.u8();            // sessionAttributes
+        in.view(in.u16());  // the password
+        if (!in.ok() || number > max_sessions)
+            return t20::rc::auth_size;
+        if (handle != t20::handle::password_session)
+            return t20::rc::handle + t20::rc::session_number + number * 0x100;
+    }
+    return t20::rc::success;
 }
 
 }  // namespace
@@ -112,13 +129,14 @@ bytes vtpm20::execute(byte_view command, std::uint8_t locality) {
 }
 
 /// TPM2_Quote's handle, session area and parameters; then TPM_PCR_SELECTION and u32 flags.
-std::optional<vtpm20::request> vtpm20::parse(byte_view command) {
+std::optional<vtpm20::request> vtpm20::parse(byte_view command, std::uint32_t& code) {
+    code = t20::rc::command_size;
     tpm::wire_reader in(command);
     const std::uint16_t tag = in.u16();
     const std::uint32_t size = in.u32();
     in.u32();
-    in.u32();           // signHandle
-    in.view(in.u32());  // session area
+    in.u32();  // signHandle
+    const auto sessions = in.view(in.u32());
     request out;
     out.nonce = in.sized16();
     if (in.u16() != t20::alg::null)  // inScheme: the key's own
@@ -136,6 +154,9 @@ std::optional<vtpm20::request> vtpm20::parse(byte_view command) {
     out.flags = in.u32();
     if (!in.ok() || !in.at_end() || tag != t20::tag_sessions || size != command.size())
         return std::nullopt;
+    code = refuse_sessions(sessions);
+    if (code != t20::rc::success)
+        return std::nullopt;
     out.quote.assign(command.begin(), command.begin() + static_cast<std::ptrdiff_t>(end_of_quote));
     const std::span<std::byte> quote(out.quote);
     tpm::store_be32(quote.subspan(2, 4), static_cast<std::uint32_t>(end_of_quote));
@@ -144,9 +165,10 @@ std::optional<vtpm20::request> vtpm20::parse(byte_view command) {
 }
 
 bytes vtpm20::deep_quote(byte_view command, std::uint8_t locality) {
-    const auto request = parse(command);
+    std::uint32_t code = t20::rc::success;
+    const auto request = parse(command, code);
     if (!request)
-        return header_only(t20::rc::command_size);
+        return header_only(code);
     bytes quoted = m_engine.execute(request->quote, locality);
     const auto response = t20::parse_response(quoted);
     if (!response || response->code != t20::rc::success)

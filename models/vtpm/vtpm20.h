@@ -41,8 +41,9 @@ class vtpm20 {
     void shut_down();
 
     /// Executes a command, or DeepQuote (tpm20::cc::deep_quote). The AK's authorisation is the engine's to
-    /// judge: it sees a TPM2_Quote with the guest's session area, which must be a password (the code is part
-    /// of what an HMAC covers).
+    /// judge: it sees a TPM2_Quote with the guest's session area. Only password sessions can be in it, since
+    /// the code is part of what an HMAC and a policy cover: another is refused as TPM_RC_HANDLE of its
+    /// number.
     bytes execute(byte_view command, std::uint8_t locality);
     void charge(std::uint32_t code) const;
     /// A response of the program itself, for its TPM 1.2 code; with tag 0x8001.
@@ -55,12 +56,12 @@ class vtpm20 {
         bytes hardware_selection;  ///< select bytes
         std::uint32_t flags = 0;
     };
-    static std::optional<request> parse(byte_view command);
+    /// Nothing: `code` says why.
+    static std::optional<request> parse(byte_view command, std::uint32_t& code);
     bytes deep_quote(byte_view command, std::uint8_t locality);
     std::optional<bytes> ask_manager(const request& request, std::span<const std::byte, 20> inner,
                                      std::uint32_t& status);
     std::uint32_t send(byte_view command);
-    bool power_and_start();
 
     tpm::libtpms_engine& m_engine;
     tpm_transport_if& m_manager;

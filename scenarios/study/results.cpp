@@ -56,7 +56,11 @@ std::string csv_cell(const std::string& text) {
 
 }  // namespace
 
-results::results(const std::filesystem::path& file, const study& what, bool may_create) : m_file(file) {
+results::results(const std::filesystem::path& file, const study& what, bool may_create)
+    : m_file(file),
+      m_settings(points_of(what) / what.replications),
+      m_first_seed(what.first_seed),
+      m_replications(what.replications) {
     std::error_code ignored;
     if (!may_create && !std::filesystem::exists(file, ignored))
         refuse(file, "no such file; \"vtwin study run\" makes it");
@@ -107,6 +111,16 @@ void results::add(const stored_point& point, const std::string& label) {
     }
 }
 
+/// Whoever reads the points indexes settings with their numbers.
+void results::check(const stored_point& point) const {
+    if (point.setting >= m_settings || point.seed - m_first_seed >= m_replications)
+        refuse(m_file,
+               fmt::format("holds a point with setting {} and seed {}; the study has settings 0 to {} "
+                           "and seeds {} to {}",
+                           point.setting, point.seed, m_settings - 1, m_first_seed,
+                           m_first_seed + m_replications - 1));
+}
+
 std::vector<stored_point> results::all() const {
     std::vector<stored_point> points;
     try {
@@ -119,6 +133,7 @@ std::vector<stored_point> results::all() const {
             const std::int64_t id = heads.getColumn(0).getInt64();
             point.setting = static_cast<std::size_t>(heads.getColumn(1).getInt64());
             point.seed = static_cast<std::uint64_t>(heads.getColumn(2).getInt64());
+            check(point);
             point.problem = heads.getColumn(3).getString();
             for (metrics.bind(1, id); metrics.executeStep();)
                 point.values[metrics.getColumn(0).getString()] = metrics.getColumn(1).getDouble();

@@ -38,12 +38,16 @@ class results {
     results& operator=(const results&) = delete;
 
     void add(const stored_point& point, const std::string& label);
-    /// By setting, then by seed; points with a problem included.
+    /// By setting, then by seed; points with a problem included. Every one is a point of the study: a file
+    /// with another is refused.
     std::vector<stored_point> all() const;
     std::uint64_t count() const;
 
   private:
+    void check(const stored_point& point) const;
+
     std::filesystem::path m_file;
+    std::uint64_t m_settings, m_first_seed, m_replications;
     std::unique_ptr<SQLite::Database> m_database;
 };
 

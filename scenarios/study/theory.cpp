@@ -269,6 +269,8 @@ std::vector<report::block> compare_with_theory(const study& what, const std::vec
     // The first setting of those that the formula is about is the one of least load.
     const auto unloaded =
         std::ranges::find_if(settings, [&](const auto& one) { return holds_for(each, one); });
+    if (unloaded == settings.end())
+        return {};
     for (const setting_points& setting : settings) {
         const auto found = predict(each, setting, *unloaded);
         if (!found)

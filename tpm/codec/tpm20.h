@@ -44,10 +44,13 @@ enum : std::uint32_t {
 namespace rc {
 enum : std::uint32_t {
     success = 0,
+    handle = 0x08B,
+    session_number = 0x800,  ///< TPM_RC_S, added to a code of format 1 with 0x100 per session
     initialize = 0x100,
     failure = 0x101,
     command_size = 0x142,
     command_code = 0x143,
+    auth_size = 0x144,
     nv_defined = 0x14C,
     locality = 0x907,
     testing = 0x90A,

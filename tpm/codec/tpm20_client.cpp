@@ -1,7 +1,5 @@
 #include "tpm/codec/tpm20_client.h"
 
-#include <openssl/sha.h>
-
 namespace vtwin::tpm::tpm20 {
 
 namespace {
@@ -95,13 +93,6 @@ bytes attestation_key_template() {
     area.u32(fixed_tpm | fixed_parent | sensitive_data_origin | user_with_auth | no_da | restricted | sign);
     area.u16(0).u16(alg::null).u16(alg::rsassa).u16(alg::sha256).u16(rsa_bits).u32(0);
     return area.u16(0).take();
-}
-
-bytes name_of(byte_view public_area) {
-    std::array<std::byte, SHA256_DIGEST_LENGTH> digest;
-    SHA256(reinterpret_cast<const unsigned char*>(public_area.data()), public_area.size(),
-           reinterpret_cast<unsigned char*>(digest.data()));
-    return wire_writer().u16(alg::sha256).raw(digest).take();
 }
 
 bytes quote_command(std::uint32_t key, byte_view password, byte_view qualifying_data,

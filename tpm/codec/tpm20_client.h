@@ -26,8 +26,6 @@ bytes endorsement_key_template();
 /// Restricted RSA-2048 signing key, RSASSA with SHA-256. TPMT_PUBLIC. It stands outside dictionary-attack
 /// protection: its password is random.
 bytes attestation_key_template();
-/// nameAlg || SHA-256(TPMT_PUBLIC): the Name of an object whose nameAlg is SHA-256 (TPM 2.0 Part 1, 16).
-bytes name_of(byte_view public_area);
 
 struct primary_key {
     std::uint32_t handle = 0;

@@ -25,6 +25,11 @@ struct bench final : tpm_transport_if, remote_service_if, stubdom_services_if {
             return {transport_error::none, *from_hex("80010000000a00000101")};
         return {transport_error::none, engine.execute(command, 0)};
     }
+    std::size_t transient_objects() {
+        const auto answer =
+            t20::parse_response(engine.execute(t20::get_capability(1, t20::handle::first_transient, 8), 0));
+        return tpm::load_be32(byte_view(answer->handle_and_parameters).subspan(5));
+    }
     std::uint32_t send(byte_view command) { return t20::parse_response(engine.execute(command, 0))->code; }
     std::string call(std::string_view service, const std::string& body) override {
         asked += std::string(service) + ' ';
@@ -67,9 +72,7 @@ TEST_CASE("a guest with a TPM 2.0 enrols once and finds its key at the next boot
     CHECK(world.boot() == "");
     CHECK(world.asked == "ca/enrol-guest-tpm20 ");  // nobody was asked again
     // Nothing but the two persistent keys is left in the TPM.
-    const auto transient =
-        t20::parse_response(world.engine.execute(t20::get_capability(1, t20::handle::first_transient, 8), 0));
-    CHECK(tpm::load_be32(byte_view(transient->handle_and_parameters).subspan(5)) == 0);
+    CHECK(world.transient_objects() == 0);
     const auto persistent =
         t20::parse_response(world.engine.execute(t20::get_capability(1, 0x81000000, 8), 0));
     CHECK(to_hex(byte_view(persistent->handle_and_parameters).subspan(5)) == "000000028101000181010002");
@@ -98,6 +101,16 @@ TEST_CASE("a guest with a TPM 2.0 enrols anew after an enrolment that came to no
     world.online = true;
     CHECK(world.boot() == "");
     CHECK(world.boot() == "");
+}
+
+TEST_CASE("an enrolment that cannot keep its key leaves no transient object behind") {
+    bench world;
+    world.refused_code = t20::cc::evict_control;
+    CHECK(world.boot() == "the EK cannot be made persistent: code 0x101");
+    CHECK(world.transient_objects() == 0);
+    world.refused_code = t20::cc::flush_context;
+    CHECK(world.boot() == "the EK cannot be made persistent: code 0x101");
+    CHECK(world.transient_objects() == 1);
 }
 
 TEST_CASE("a guest with a TPM 2.0 says who refused its enrolment") {

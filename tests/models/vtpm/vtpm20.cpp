@@ -221,6 +221,34 @@ TEST_CASE("malformed deep quotes of a vTPM 2.0 reach neither the engine nor the 
     });
 }
 
+TEST_CASE("a deep quote of a vTPM 2.0 takes password sessions only") {
+    run20([](bench& bench) {
+        bench.run([&](fake_clients& client, vtpm_stubdom&) {
+            const std::string password_session = "400000090000010000";
+            const std::string hmac_session = "020000000000010000", policy_session = "030000000000010000";
+            const auto code = [&](const std::string& sessions) {
+                bytes command = *from_hex("800200000000200000168000000000000000" + sessions +
+                                          "0000001000000001000b033000000003ff000000000003");
+                tpm::store_be32(std::span(command).subspan(2, 4), static_cast<std::uint32_t>(command.size()));
+                tpm::store_be32(std::span(command).subspan(14, 4),
+                                static_cast<std::uint32_t>(sessions.size() / 2));
+                return code_of(client.command(command));
+            };
+            CHECK(guest20(client).get_random(8));  // it has started
+            const auto seen = bench.manager.seen.size();
+            CHECK(code(hmac_session) == 0x98B);  // TPM_RC_HANDLE, session 1
+            CHECK(code(policy_session) == 0x98B);
+            CHECK(code(password_session + hmac_session) == 0xA8B);
+            CHECK(code(password_session + password_session + policy_session) == 0xB8B);
+            CHECK(code("400000090000") == t20::rc::auth_size);
+            CHECK(code(password_session + password_session + password_session + password_session) ==
+                  t20::rc::auth_size);
+            CHECK(code(password_session) == 0x910);  // the engine's: no such key, TPM_RC_REFERENCE_H0
+            CHECK(bench.manager.seen.size() == seen);
+        });
+    });
+}
+
 TEST_CASE("only the TPM 2.0 with that EK and that AK opens the privacy CA's credential") {
     run20([](bench& bench) {
         bench.run([&](fake_clients& client, vtpm_stubdom&) {

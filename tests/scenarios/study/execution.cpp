@@ -1,5 +1,6 @@
 #include "scenarios/study/execution.h"
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,34 @@ TEST_CASE("results of another study are not mixed in") {
     CHECK_THROWS_WITH(results(world.path() / "junk.db", world.what, true),
                       Catch::Contains("store of results"));
     CHECK_THROWS_WITH(results(world.path() / "none.db", world.what, false), Catch::Contains("no such file"));
+}
+
+TEST_CASE("a point that its study does not have is refused with the name of the file") {
+    bench world;
+    const auto file = world.path() / "study.db";
+    const auto holding = [&](std::size_t setting, std::uint64_t seed) {
+        std::filesystem::remove(file);
+        stored_point point;
+        point.setting = setting;
+        point.seed = seed;
+        results(file, world.what, true).add(point, "");
+    };
+    for (const point_place place : {point_place{0, 10}, point_place{2, 11}}) {
+        holding(place.setting, place.seed);
+        CHECK(results(file, world.what, false).all().size() == 1);
+    }
+    for (const point_place place :
+         {point_place{3, 10}, point_place{SIZE_MAX, 10}, point_place{0, 9}, point_place{2, 12}}) {
+        holding(place.setting, place.seed);
+        CHECK_THROWS_WITH(
+            results(file, world.what, false).all(),
+            Catch::Contains(file.string()) &&
+                Catch::EndsWith(fmt::format("holds a point with setting {} and seed {}; the study has "
+                                            "settings 0 to 2 and seeds 10 to 11",
+                                            place.setting, place.seed)));
+    }
+    CHECK_THROWS_AS(merge_results(world.path() / "merged.db", {file}, world.what, false), user_error);
+    CHECK_THROWS_AS(split_results(file, world.path() / "part.db", world.what, {}), user_error);
 }
 
 TEST_CASE("a wrong key in any setting is found before anything runs") {

@@ -109,6 +109,17 @@ TEST_CASE("a general server with a constant service time is a deterministic one"
     CHECK(m_d_1_wait(0, 5) == 0);
 }
 
+TEST_CASE("a formula for settings without figures shows nothing") {
+    const auto what = two_settings();
+    const auto points = light_and_busy();
+    for (const auto kind : {formula::kind::saturation, formula::kind::m_d_1, formula::kind::sum}) {
+        CHECK(compare_with_theory(what, by_setting(what, points), {kind, {"3"}}).empty());
+        CHECK(compare_with_theory(what, by_setting(what, {}), {kind, {}}).empty());
+        CHECK(compare_with_theory(what, {}, {kind, {}}).empty());
+    }
+    CHECK(compare_with_theory(what, by_setting(what, points), {formula::kind::saturation, {}}).size() == 2);
+}
+
 TEST_CASE("what the parts of operations do not explain is said") {
     const auto what = two_settings();
     auto points = light_and_busy();
