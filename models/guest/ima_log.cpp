@@ -1,8 +1,8 @@
 #include "models/guest/ima_log.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
+#include "models/digests.h"
 #include "models/hex.h"
 
 namespace vtwin::models {
@@ -10,20 +10,6 @@ namespace {
 
 constexpr std::string_view boot_aggregate_name = "boot_aggregate";
 constexpr unsigned boot_aggregate_pcrs = 8, boot_aggregate20_pcrs = 10;
-
-std::array<std::byte, 20> sha1(byte_view data) {
-    std::array<std::byte, 20> digest;
-    SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
-}
-
-bytes sha256(byte_view data) {
-    bytes digest(SHA256_DIGEST_LENGTH);
-    SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-           reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
-}
 
 bytes first_of(const std::vector<bytes>& pcrs, unsigned count) {
     bytes values;
@@ -55,19 +41,20 @@ ima_entry make_ima_entry(std::string_view algorithm, byte_view file_digest, std:
     name_field.push_back(std::byte{0});
     append_field(data, digest_field);
     append_field(data, name_field);
+    const auto template_sha256 = sha256_of(data);
     return {std::string(algorithm),
             {file_digest.begin(), file_digest.end()},
             std::string(path),
-            sha1(data),
-            sha256(data)};
+            sha1_of(data),
+            {template_sha256.begin(), template_sha256.end()}};
 }
 
 ima_entry make_boot_aggregate(const std::vector<bytes>& pcrs) {
-    return make_ima_entry("sha1", sha1(first_of(pcrs, boot_aggregate_pcrs)), boot_aggregate_name);
+    return make_ima_entry("sha1", sha1_of(first_of(pcrs, boot_aggregate_pcrs)), boot_aggregate_name);
 }
 
 ima_entry make_boot_aggregate20(const std::vector<bytes>& pcrs) {
-    return make_ima_entry("sha256", sha256(first_of(pcrs, boot_aggregate20_pcrs)), boot_aggregate_name);
+    return make_ima_entry("sha256", sha256_of(first_of(pcrs, boot_aggregate20_pcrs)), boot_aggregate_name);
 }
 
 std::string ascii_runtime_measurements(const std::vector<ima_entry>& entries) {

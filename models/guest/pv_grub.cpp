@@ -1,10 +1,10 @@
 #include "models/guest/pv_grub.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <array>
 
+#include "models/digests.h"
 #include "tpm/codec/tpm20_client.h"
 
 namespace vtwin::models {
@@ -14,18 +14,8 @@ constexpr std::uint32_t pcr_kernel = 4, pcr_configuration = 5, ord_extend = 20;
 constexpr std::uint16_t tag_command = 0x00C1;
 constexpr std::size_t header_size = 10, extend_size = 34;
 
-bytes sha1(byte_view data) {
-    bytes digest(SHA_DIGEST_LENGTH);
-    SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
-}
-
-bytes sha256(byte_view data) {
-    bytes digest(SHA256_DIGEST_LENGTH);
-    SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-           reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
+bytes octets(byte_view digest) {
+    return {digest.begin(), digest.end()};
 }
 
 bool extend(tpm_transport_if& device, const measurement& entry) {
@@ -51,16 +41,16 @@ bool extend20(tpm::tpm20::client& tpm, const std::vector<std::uint16_t>& banks, 
 
 std::vector<measurement> boot_measurements(const guest_config& guest) {
     // Without an initrd the digest of the empty string is extended.
-    const bytes initrd = guest.initrd.path.empty() ? sha1({}) : guest.initrd.sha1;
+    const bytes initrd = guest.initrd.path.empty() ? octets(sha1_of({})) : guest.initrd.sha1;
     const byte_view command_line = std::as_bytes(std::span(guest.command_line));
     std::vector<measurement> events{
         {pcr_kernel, guest.kernel.sha1, "kernel " + guest.kernel.path, {}},
-        {pcr_configuration, sha1(command_line), "command line " + guest.command_line, {}},
+        {pcr_configuration, octets(sha1_of(command_line)), "command line " + guest.command_line, {}},
         {pcr_configuration, initrd, "initrd " + guest.initrd.path, {}}};
     if (guest.vtpm_version == tpm::family::tpm20) {
         events[0].sha256 = guest.kernel.sha256;
-        events[1].sha256 = sha256(command_line);
-        events[2].sha256 = guest.initrd.path.empty() ? sha256({}) : guest.initrd.sha256;
+        events[1].sha256 = octets(sha256_of(command_line));
+        events[2].sha256 = guest.initrd.path.empty() ? octets(sha256_of({})) : guest.initrd.sha256;
     }
     return events;
 }

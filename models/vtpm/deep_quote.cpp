@@ -1,11 +1,11 @@
 #include "models/vtpm/deep_quote.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "models/digests.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::models {
@@ -23,13 +23,6 @@ constexpr unsigned pcr_count = 24;
 constexpr std::size_t max_select = 3;
 
 using digest_t = std::array<std::byte, 20>;
-
-digest_t sha1(byte_view data) {
-    digest_t digest;
-    SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
-}
 
 bool equal(const authdata_t& a, const authdata_t& b) {
     return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -70,7 +63,7 @@ digest_t deep_quote_inner(std::span<const std::byte, 20> extern_data, byte_view 
         tpm::wire_writer text;
         text.u16(static_cast<std::uint16_t>(selection.size())).raw(selection);
         text.u32(static_cast<std::uint32_t>(values.data().size())).raw(values.data());
-        composite = sha1(text.data());
+        composite = sha1_of(text.data());
     }
     constexpr std::array marker{std::byte{'D'}, std::byte{'Q'}, std::byte{'U'}, std::byte{'T'}};
     tpm::wire_writer text;
@@ -78,7 +71,7 @@ digest_t deep_quote_inner(std::span<const std::byte, 20> extern_data, byte_view 
     text.u16(static_cast<std::uint16_t>(selection.size())).raw(selection);
     // x86 shifts by the low five bits, and the field is one byte.
     text.u8(static_cast<std::uint8_t>(1U << (locality % 32))).raw(composite);
-    return sha1(text.data());
+    return sha1_of(text.data());
 }
 
 deep_quoter::deep_quoter(tpm::libtpms_engine& engine, session_tracker& sessions, tpm_transport_if& manager,
@@ -127,13 +120,13 @@ std::uint32_t deep_quoter::authorise(const request& request, grant& out) {
     out.key = session_tracker::hmac_key(*session, *secret);
     tpm::wire_writer text;
     text.u32(request.ordinal).raw(request.parameters);
-    const auto expected = authorisation_hmac(out.key, sha1(text.data()), session->nonce_even,
+    const auto expected = authorisation_hmac(out.key, sha1_of(text.data()), session->nonce_even,
                                              request.auth.nonce_odd, request.auth.continue_session);
     const bool right = equal(expected, request.auth.hmac);
 
     tpm::wire_writer ordinal;
     ordinal.u32(ord_get_capability_owner);
-    auto probe_hmac = authorisation_hmac(out.key, sha1(ordinal.data()), session->nonce_even,
+    auto probe_hmac = authorisation_hmac(out.key, sha1_of(ordinal.data()), session->nonce_even,
                                          request.auth.nonce_odd, request.auth.continue_session);
     if (!right)
         probe_hmac[0] ^= std::byte{1};
@@ -163,7 +156,7 @@ std::uint32_t deep_quoter::authorise_unowned(const request& request, const track
     out.key = session_tracker::hmac_key(session, authdata_t{});
     tpm::wire_writer text;
     text.u32(request.ordinal).raw(request.parameters);
-    const auto expected = authorisation_hmac(out.key, sha1(text.data()), session.nonce_even,
+    const auto expected = authorisation_hmac(out.key, sha1_of(text.data()), session.nonce_even,
                                              request.auth.nonce_odd, request.auth.continue_session);
     out.nonce_even = session.nonce_even;
     const bool right = equal(expected, request.auth.hmac);
@@ -253,7 +246,7 @@ std::optional<bytes> deep_quoter::execute(byte_view command, std::uint8_t locali
 
     tpm::wire_writer out_text;
     out_text.u32(0).u32(request.ordinal).raw(body);
-    const auto hmac = authorisation_hmac(grant.key, sha1(out_text.data()), grant.nonce_even,
+    const auto hmac = authorisation_hmac(grant.key, sha1_of(out_text.data()), grant.nonce_even,
                                          request.auth.nonce_odd, grant.continue_session);
     tpm::wire_writer out;
     out.u16(tag_response_auth1)

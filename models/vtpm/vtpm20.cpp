@@ -1,11 +1,11 @@
 #include "models/vtpm/vtpm20.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 
-#include "tpm/codec/tpm20_client.h"
+#include "models/digests.h"
+#include "tpm/codec/tpm20_frame.h"
 
 namespace vtwin::models {
 
@@ -16,7 +16,7 @@ namespace {
 using level = stubdom_services_if::level;
 using digest_t = std::array<std::byte, 20>;
 
-constexpr std::size_t header_size = 10, code_at = 6, max_select = 3, platform_password_size = 32;
+constexpr std::size_t code_at = 6, max_select = 3, platform_password_size = 32;
 constexpr std::uint32_t max_sessions = 3;
 constexpr std::uint16_t vtpm_tag_req = 0x01C1;
 constexpr std::uint32_t vtpm_ord_get_quote = 4;
@@ -24,24 +24,12 @@ constexpr std::uint32_t fail_12 = 9, bad_ordinal_12 = 10;
 constexpr std::array<std::uint16_t, 2> kept_banks{t20::alg::sha1, t20::alg::sha256};
 constexpr std::array<std::uint16_t, 2> refused_banks{0x000C, 0x000D};  // SHA-384, SHA-512
 
-digest_t sha1(byte_view data) {
-    digest_t digest;
-    SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
-}
-
 bytes header_only(std::uint32_t code) {
-    return tpm::wire_writer().u16(t20::tag_no_sessions).u32(header_size).u32(code).take();
+    return t20::plain(code, {});
 }
 
-bytes by_platform(std::uint32_t code, byte_view parameters) {
-    tpm::wire_writer session, out;
-    session.u32(t20::handle::password_session).u16(0).u8(0).u16(0);
-    const std::size_t size = header_size + 4 + 4 + session.size() + parameters.size();
-    out.u16(t20::tag_sessions).u32(static_cast<std::uint32_t>(size)).u32(code);
-    out.u32(t20::handle::platform).sized32(session.data()).raw(parameters);
-    return out.take();
+bytes by_platform(std::uint32_t code, const tpm::wire_writer& parameters) {
+    return t20::with_password(code, t20::one_handle(t20::handle::platform), {}, parameters);
 }
 
 /// TPM2_PCR_Allocate: all 24 PCRs in the kept banks, none in the others. It takes effect at the next
@@ -53,7 +41,7 @@ bytes allocate_banks() {
         selection.u16(bank).u8(max_select).u8(0xFF).u8(0xFF).u8(0xFF);
     for (const std::uint16_t bank : refused_banks)
         selection.u16(bank).u8(max_select).u8(0).u8(0).u8(0);
-    return by_platform(t20::cc::pcr_allocate, selection.data());
+    return by_platform(t20::cc::pcr_allocate, selection);
 }
 
 /// Success when a session area holds password sessions only.
@@ -76,9 +64,9 @@ std::uint32_t refuse_sessions(byte_view area) {
 
 digest_t deep_quote20_inner(byte_view nonce, byte_view attest, byte_view signature, std::uint8_t locality) {
     constexpr std::array marker{std::byte{'D'}, std::byte{'Q'}, std::byte{'T'}, std::byte{'2'}};
-    const auto quoted = sha1(tpm::concat({attest, signature}));
-    const auto external = sha1(tpm::concat({nonce, quoted}));
-    return sha1(tpm::wire_writer().u32(0).raw(marker).raw(external).u8(locality).data());
+    const auto quoted = sha1_of(tpm::concat({attest, signature}));
+    const auto external = sha1_of(tpm::concat({nonce, quoted}));
+    return sha1_of(tpm::wire_writer().u32(0).raw(marker).raw(external).u8(locality).data());
 }
 
 vtpm20::vtpm20(tpm::libtpms_engine& engine, tpm_transport_if& manager, tpm::entropy_if& random,
@@ -111,7 +99,7 @@ bool vtpm20::start() {
     if (code == t20::rc::success) {
         bytes password(platform_password_size);
         m_random.fill(password);
-        code = send(by_platform(t20::cc::hierarchy_change_auth, tpm::wire_writer().sized16(password).data()));
+        code = send(by_platform(t20::cc::hierarchy_change_auth, tpm::wire_writer().sized16(password)));
     }
     if (code != t20::rc::success)
         m_services.log(level::error, fmt::format("the TPM does not start: code 0x{:X}", code));
@@ -189,9 +177,8 @@ bytes vtpm20::deep_quote(byte_view command, std::uint8_t locality) {
 
     tpm::wire_writer answer, out;
     answer.sized16(attest).raw(signature).sized16(*body);
-    const std::size_t size = header_size + 4 + answer.size() + sessions.size();
-    out.u16(t20::tag_sessions).u32(static_cast<std::uint32_t>(size)).u32(t20::rc::success);
-    return out.sized32(answer.data()).raw(sessions).take();
+    out.sized32(answer.data()).raw(sessions);
+    return t20::framed(t20::tag_sessions, t20::rc::success, out.data());
 }
 
 std::optional<bytes> vtpm20::ask_manager(const request& request, std::span<const std::byte, 20> inner,
@@ -201,12 +188,12 @@ std::optional<bytes> vtpm20::ask_manager(const request& request, std::span<const
     quote.u16(vtpm_tag_req).u32(36u + selection).u32(vtpm_ord_get_quote).raw(inner);
     quote.u16(selection).raw(request.hardware_selection).u32(request.flags);
     const auto reply = m_manager.transmit(quote.data());
-    if (!reply || reply.response.size() < header_size)
+    if (!reply || reply.response.size() < t20::header_size)
         return std::nullopt;
     status = tpm::load_be32(byte_view(reply.response).subspan(code_at, 4));
     if (status != 0)
         return std::nullopt;
-    return bytes(reply.response.begin() + header_size, reply.response.end());
+    return bytes(reply.response.begin() + t20::header_size, reply.response.end());
 }
 
 void vtpm20::charge(std::uint32_t code) const {

@@ -3,55 +3,23 @@
 #include <algorithm>
 #include <systemc>
 
+#include "tpm/codec/tpm20_frame.h"
+
 namespace vtwin::tpm::tpm20 {
 
 namespace {
 
-constexpr std::size_t header_size = 10;
 constexpr std::uint16_t tag_rsp_command_12 = 0x00C4;
-constexpr std::uint16_t rsa_bits = 2048;
-constexpr std::uint8_t continue_session = 1;
-// TPMA_OBJECT
-constexpr std::uint32_t attributes_storage = 0x00030072;  // fixedTPM .. userWithAuth, restricted, decrypt
-constexpr std::uint32_t attributes_sealing = 0x00020072;  // the same, not restricted
-
-bytes command(std::uint16_t tag, std::uint32_t code, byte_view rest) {
-    wire_writer out;
-    out.u16(tag).u32(static_cast<std::uint32_t>(header_size + rest.size())).u32(code).raw(rest);
-    return out.take();
-}
-
-bytes plain(std::uint32_t code, const wire_writer& rest) {
-    return command(tag_no_sessions, code, rest.data());
-}
-
-/// Handle, one password session, parameters.
-bytes authorised(std::uint32_t code, std::uint32_t handle, byte_view password,
-                 const wire_writer& parameters) {
-    wire_writer session;
-    session.u32(handle::password_session).u16(0).u8(continue_session).sized16(password);
-    wire_writer rest;
-    rest.u32(handle).sized32(session.data()).raw(parameters.data());
-    return command(tag_sessions, code, rest.data());
-}
-
-/// TPM2B_SENSITIVE_CREATE without data.
-bytes sensitive(byte_view password) {
-    return wire_writer().sized16(password).u16(0).take();
-}
+constexpr std::uint32_t attributes_sealing = attribute::fixed_tpm | attribute::fixed_parent |
+                                             attribute::sensitive_data_origin | attribute::user_with_auth |
+                                             attribute::decrypt;
+constexpr std::uint32_t attributes_storage = attributes_sealing | attribute::restricted;
 
 /// TPMT_PUBLIC of an RSA key up to its symmetric algorithm.
 wire_writer rsa_public(std::uint32_t attributes) {
     wire_writer area;
     area.u16(alg::rsa).u16(alg::sha256).u32(attributes).u16(0);
     return area;
-}
-
-/// Behind the public area: no outsideInfo, no creation PCRs.
-wire_writer creation(byte_view sensitive_area, byte_view public_area) {
-    wire_writer parameters;
-    parameters.sized16(sensitive_area).sized16(public_area).u16(0).u32(0);
-    return parameters;
 }
 
 }  // namespace
@@ -84,7 +52,8 @@ bytes pcr_read(std::uint16_t bank, unsigned pcr) {
 }
 
 bytes pcr_extend(unsigned pcr, std::uint16_t bank, byte_view measurement) {
-    return authorised(cc::pcr_extend, pcr, {}, wire_writer().u32(1).u16(bank).raw(measurement));
+    return with_password(cc::pcr_extend, one_handle(pcr), {},
+                         wire_writer().u32(1).u16(bank).raw(measurement));
 }
 
 bytes pcr_extend(unsigned pcr, const std::vector<bank_digest>& digests) {
@@ -92,7 +61,7 @@ bytes pcr_extend(unsigned pcr, const std::vector<bank_digest>& digests) {
     parameters.u32(static_cast<std::uint32_t>(digests.size()));
     for (const bank_digest& each : digests)
         parameters.u16(each.bank).raw(each.digest);
-    return authorised(cc::pcr_extend, pcr, {}, parameters);
+    return with_password(cc::pcr_extend, one_handle(pcr), {}, parameters);
 }
 
 std::size_t digest_size(std::uint16_t bank) {
@@ -105,20 +74,20 @@ bytes flush_context(std::uint32_t object) {
 
 bytes create_primary_storage_key() {
     wire_writer area = rsa_public(attributes_storage);
-    area.u16(alg::aes).u16(128).u16(alg::cfb).u16(alg::null).u16(rsa_bits).u32(0).u16(0);
-    return authorised(cc::create_primary, handle::owner, {}, creation(sensitive({}), area.data()));
+    area.u16(alg::aes).u16(aes_bits).u16(alg::cfb).u16(alg::null).u16(rsa_bits).u32(0).u16(0);
+    return with_password(cc::create_primary, one_handle(handle::owner), {}, creation({}, area.data()));
 }
 
 bytes create_sealing_key(std::uint32_t parent, byte_view parent_password) {
     wire_writer area = rsa_public(attributes_sealing);
     area.u16(alg::null).u16(alg::oaep).u16(alg::sha256).u16(rsa_bits).u32(0).u16(0);
-    return authorised(cc::create, parent, parent_password,
-                      creation(sensitive(manager_password), area.data()));
+    return with_password(cc::create, one_handle(parent), parent_password,
+                         creation(manager_password, area.data()));
 }
 
 bytes load(std::uint32_t parent, byte_view parent_password, byte_view private_part, byte_view public_part) {
-    return authorised(cc::load, parent, parent_password,
-                      wire_writer().sized16(private_part).sized16(public_part));
+    return with_password(cc::load, one_handle(parent), parent_password,
+                         wire_writer().sized16(private_part).sized16(public_part));
 }
 
 bytes rsa_encrypt(std::uint32_t key, byte_view message) {
@@ -126,8 +95,8 @@ bytes rsa_encrypt(std::uint32_t key, byte_view message) {
 }
 
 bytes rsa_decrypt(std::uint32_t key, byte_view key_password, byte_view ciphertext) {
-    return authorised(cc::rsa_decrypt, key, key_password,
-                      wire_writer().sized16(ciphertext).u16(alg::null).u16(0));
+    return with_password(cc::rsa_decrypt, one_handle(key), key_password,
+                         wire_writer().sized16(ciphertext).u16(alg::null).u16(0));
 }
 
 std::optional<response> parse_response(byte_view data) {

@@ -1,41 +1,17 @@
 #include "tpm/codec/tpm20_client.h"
 
+#include "tpm/codec/tpm20_frame.h"
+
 namespace vtwin::tpm::tpm20 {
 
 namespace {
 
-constexpr std::size_t header_size = 10, pcr_count = 24, select_octets = 3, rsa_octets = 256;
-constexpr std::uint16_t rsa_bits = 2048, aes_bits = 128;
-constexpr std::uint8_t continue_session = 1, policy_session = 1;
-// TPMA_OBJECT (TPM 2.0 Part 2, 8.3)
-constexpr std::uint32_t fixed_tpm = 0x2, fixed_parent = 0x10, sensitive_data_origin = 0x20,
-                        user_with_auth = 0x40, admin_with_policy = 0x80, no_da = 0x400, restricted = 0x10000,
-                        decrypt = 0x20000, sign = 0x40000;
+constexpr std::size_t pcr_count = 24, select_octets = 3, rsa_octets = 256;
+constexpr std::uint8_t policy_session = 1;
 // TCG EK Credential Profile 2.x, B.3.3: PolicyA = PolicySecret(TPM_RH_ENDORSEMENT)
 constexpr std::uint8_t policy_a[] = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xB3, 0xF8, 0x1A, 0x90, 0xCC,
                                      0x8D, 0x46, 0xA5, 0xD7, 0x24, 0xFD, 0x52, 0xD7, 0x6E, 0x06, 0x52,
                                      0x0B, 0x64, 0xF2, 0xA1, 0xDA, 0x1B, 0x33, 0x14, 0x69, 0xAA};
-
-bytes framed(std::uint16_t tag, std::uint32_t code, byte_view rest) {
-    wire_writer out;
-    out.u16(tag).u32(static_cast<std::uint32_t>(header_size + rest.size())).u32(code).raw(rest);
-    return out.take();
-}
-
-wire_writer& password_session(wire_writer& area, byte_view password) {
-    return area.u32(handle::password_session).u16(0).u8(continue_session).sized16(password);
-}
-
-bytes authorised(std::uint32_t code, byte_view handles, byte_view sessions, byte_view parameters) {
-    wire_writer rest;
-    rest.raw(handles).sized32(sessions).raw(parameters);
-    return framed(tag_sessions, code, rest.data());
-}
-
-bytes with_password(std::uint32_t code, byte_view handles, byte_view password, byte_view parameters) {
-    wire_writer sessions;
-    return authorised(code, handles, password_session(sessions, password).data(), parameters);
-}
 
 wire_writer& selection(wire_writer& out, const pcr_choice& pcrs) {
     out.u32(1).u16(pcrs.bank).u8(select_octets);
@@ -44,14 +20,11 @@ wire_writer& selection(wire_writer& out, const pcr_choice& pcrs) {
     return out;
 }
 
-bytes quote_body(byte_view qualifying_data, const pcr_choice& pcrs) {
+wire_writer quote_body(byte_view qualifying_data, const pcr_choice& pcrs) {
     wire_writer body;
     body.sized16(qualifying_data).u16(alg::null);
-    return selection(body, pcrs).take();
-}
-
-bytes one_handle(std::uint32_t handle) {
-    return wire_writer().u32(handle).take();
+    selection(body, pcrs);
+    return body;
 }
 
 /// TPMT_SIGNATURE of an RSASSA key with SHA-256, as it stands in a response.
@@ -81,7 +54,8 @@ bytes endorsement_policy_digest() {
 bytes endorsement_key_template() {
     wire_writer area;
     area.u16(alg::rsa).u16(alg::sha256);
-    area.u32(fixed_tpm | fixed_parent | sensitive_data_origin | admin_with_policy | restricted | decrypt);
+    area.u32(attribute::fixed_tpm | attribute::fixed_parent | attribute::sensitive_data_origin |
+             attribute::admin_with_policy | attribute::restricted | attribute::decrypt);
     area.sized16(endorsement_policy_digest());
     area.u16(alg::aes).u16(aes_bits).u16(alg::cfb).u16(alg::null).u16(rsa_bits).u32(0);
     return area.sized16(bytes(rsa_octets)).take();
@@ -90,7 +64,8 @@ bytes endorsement_key_template() {
 bytes attestation_key_template() {
     wire_writer area;
     area.u16(alg::rsa).u16(alg::sha256);
-    area.u32(fixed_tpm | fixed_parent | sensitive_data_origin | user_with_auth | no_da | restricted | sign);
+    area.u32(attribute::fixed_tpm | attribute::fixed_parent | attribute::sensitive_data_origin |
+             attribute::user_with_auth | attribute::no_da | attribute::restricted | attribute::sign);
     area.u16(0).u16(alg::null).u16(alg::rsassa).u16(alg::sha256).u16(rsa_bits).u32(0);
     return area.u16(0).take();
 }
@@ -142,7 +117,7 @@ answer<std::vector<bytes>> client::read_bank(std::uint16_t bank) {
     for (std::uint32_t first = 0; first < pcr_count; first += at_once) {
         wire_writer parameters;
         selection(parameters, {bank, 0xFFu << first});
-        const response got = send(framed(tag_no_sessions, cc::pcr_read, parameters.data()));
+        const response got = send(plain(cc::pcr_read, parameters));
         if (got.code != rc::success)
             return {got.code, {}};
         wire_reader in(got.handle_and_parameters);
@@ -160,11 +135,8 @@ answer<std::vector<bytes>> client::read_bank(std::uint16_t bank) {
 
 answer<primary_key> client::create_primary(std::uint32_t hierarchy, byte_view key_password,
                                            byte_view public_template) {
-    wire_writer parameters;
-    const bytes sensitive = wire_writer().sized16(key_password).u16(0).take();
-    parameters.sized16(sensitive).sized16(public_template).u16(0).u32(0);
-    const response got =
-        send(with_password(cc::create_primary, one_handle(hierarchy), {}, parameters.data()));
+    const response got = send(with_password(cc::create_primary, one_handle(hierarchy), {},
+                                            creation(key_password, public_template)));
     if (got.code != rc::success)
         return {got.code, {}};
     wire_reader in(got.handle_and_parameters);
@@ -178,12 +150,11 @@ answer<primary_key> client::create_primary(std::uint32_t hierarchy, byte_view ke
 std::uint32_t client::evict_control(std::uint32_t object, std::uint32_t persistent) {
     wire_writer handles;
     handles.u32(handle::owner).u32(object);
-    return send(with_password(cc::evict_control, handles.data(), {}, wire_writer().u32(persistent).data()))
-        .code;
+    return send(with_password(cc::evict_control, handles.data(), {}, wire_writer().u32(persistent))).code;
 }
 
 answer<bytes> client::read_public(std::uint32_t object) {
-    const response got = send(framed(tag_no_sessions, cc::read_public, one_handle(object)));
+    const response got = send(plain(cc::read_public, wire_writer().u32(object)));
     if (got.code != rc::success)
         return {got.code, {}};
     wire_reader in(got.handle_and_parameters);
@@ -196,14 +167,14 @@ answer<std::uint32_t> client::endorsement_policy(byte_view nonce) {
     wire_writer start;
     start.u32(handle::null).u32(handle::null).sized16(nonce).u16(0).u8(policy_session);
     start.u16(alg::null).u16(alg::sha256);
-    const response started = send(framed(tag_no_sessions, cc::start_auth_session, start.data()));
+    const response started = send(plain(cc::start_auth_session, start));
     const auto session = handle_of(started);
     if (!session)
         return {started.code == rc::success ? rc::failure : started.code, 0};
     wire_writer handles, parameters;
     handles.u32(handle::endorsement).u32(*session);
     parameters.u16(0).u16(0).u16(0).u32(0);  // no nonceTPM, cpHashA, policyRef; no expiration
-    const response granted = send(with_password(cc::policy_secret, handles.data(), {}, parameters.data()));
+    const response granted = send(with_password(cc::policy_secret, handles.data(), {}, parameters));
     if (granted.code != rc::success) {
         flush_context(*session);
         return {granted.code, 0};
@@ -222,7 +193,7 @@ answer<bytes> client::activate_credential(std::uint32_t ak, byte_view ak_passwor
     sessions.u32(session.value).u16(0).u8(0).u16(0);  // ends with this command
     parameters.sized16(credential_blob).sized16(secret);
     const response got =
-        send(authorised(cc::activate_credential, handles.data(), sessions.data(), parameters.data()));
+        send(authorised(cc::activate_credential, handles.data(), sessions.data(), parameters));
     if (got.code != rc::success) {
         flush_context(session.value);  // a failed command leaves it open
         return {got.code, {}};
@@ -252,11 +223,11 @@ answer<deep_quotation> client::deep_quote(std::uint32_t key, byte_view password,
                                           const pcr_choice& pcrs, std::uint32_t hardware_mask,
                                           std::uint32_t flags) {
     wire_writer parameters;
-    parameters.raw(quote_body(qualifying_data, pcrs)).u16(select_octets);
+    parameters.raw(quote_body(qualifying_data, pcrs).data()).u16(select_octets);
     for (std::size_t i = 0; i < select_octets; ++i)
         parameters.u8(static_cast<std::uint8_t>(hardware_mask >> 8 * i));
     parameters.u32(flags);
-    const response got = send(with_password(cc::deep_quote, one_handle(key), password, parameters.data()));
+    const response got = send(with_password(cc::deep_quote, one_handle(key), password, parameters));
     if (got.code != rc::success)
         return {got.code, {}};
     wire_reader in(got.handle_and_parameters);
