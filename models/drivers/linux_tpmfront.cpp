@@ -47,6 +47,7 @@ int linux_tpmfront::probe(xenbus_device& device) {
 int linux_tpmfront::set_up_ring(xenbus_device& device) {
     m_ring = m_kernel.alloc_page();
     m_kernel.zero_page(*m_ring);
+    m_page_locality = 0;
     m_page = tpmif_page(m_kernel, xen::address_of(*m_ring));
     const auto ref = m_kernel.grants().grant_access(device.other_end_id, *m_ring);
     if (!ref) {
@@ -177,6 +178,10 @@ int linux_tpmfront::send(byte_view command) {
     }
     m_page.copy_out(offset, command);
     m_page.set_length(static_cast<std::uint32_t>(command.size()));
+    if (m_page_locality != m_locality) {
+        m_page.set_locality(m_locality);
+        m_page_locality = m_locality;
+    }
     m_page.set_state(tpmif_state::submit);
     m_kernel.notify(m_port);
     std::uint32_t ordinal = 0;

@@ -23,6 +23,8 @@ class linux_tpmfront final : public xenbus_driver, public linux_tpm_driver_if, p
     /// The same for programs that know only transports.
     transport_result transmit(byte_view command) override;
     linux_tpm_chip& chip() { return m_chip; }
+    /// What stands in the page with the next commands; Linux itself knows only 0.
+    void set_locality(std::uint8_t locality) { m_locality = locality; }
     /// The device is registered: /dev/tpm0 exists.
     bool present() const { return m_chip.registered(); }
     /// Blocks until it is.
@@ -55,6 +57,7 @@ class linux_tpmfront final : public xenbus_driver, public linux_tpm_driver_if, p
     xen::grant_ref m_ref{};
     xen::evtchn_port m_port{};
     tpmif_page m_page;
+    std::uint8_t m_locality = 0, m_page_locality = 0;
 };
 
 }  // namespace vtwin::models

@@ -45,7 +45,7 @@ guest_domain::guest_domain(sc_core::sc_module_name name, const guest_config& con
 /// kernel that Linux will use, with mini-os' tpmfront.
 bool guest_domain::boot_loader() {
     m_boot_log.clear();
-    if (m_config.attach_after)
+    if (m_config.attach_after || m_for_client)
         return true;
     minios_tpmfront front(os, m_context.behaviours, m_context.drivers);
     if (!front.init()) {
@@ -61,6 +61,12 @@ bool guest_domain::boot_loader() {
 }
 
 void guest_domain::user_space() {
+    if (m_for_client) {
+        tpm().wait_until_present();
+        user_program(*this);
+        on_finished();
+        return;
+    }
     const bool late = m_config.attach_after.has_value();
     if (!late)
         tpm().wait_until_present();
@@ -98,7 +104,7 @@ void guest_domain::make_agent() {
 
 driver_params guest_domain::drivers() const {
     driver_params params = m_context.drivers;
-    params.linux_hwrng = params.linux_hwrng && m_config.hwrng;
+    params.linux_hwrng = params.linux_hwrng && m_config.hwrng && !m_for_client;
     params.linux_probes_tpm20 = m_config.vtpm_version == tpm::family::tpm20;
     return params;
 }

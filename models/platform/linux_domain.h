@@ -66,6 +66,9 @@ class guest_domain final : public linux_domain {
     std::function<void()> on_attestation = [] {};
     /// A workload of the guest's user space, after its attestations.
     std::function<void(guest_domain&)> user_program = [](guest_domain&) {};
+    /// From the next boot on: nothing is measured and nobody uses the TPM before `user_program` does, which
+    /// stands for the machine's firmware as well.
+    void boot_for_client(bool on) { m_for_client = on; }
     /// An operation of the guest's load has ended; the load as a whole has begun or ended.
     std::function<void(const load_operation&)> on_load_operation = [](const load_operation&) {};
     std::function<void(bool begun)> on_load = [](bool) {};
@@ -79,6 +82,7 @@ class guest_domain final : public linux_domain {
     void carry_load();
 
     const guest_config& m_config;
+    bool m_for_client = false;
     chance_stream m_entropy;
     network_link m_network;
     std::vector<measurement> m_boot_log;

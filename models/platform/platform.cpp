@@ -134,7 +134,10 @@ void platform::add_disk(const std::string& domain, const disk_config& config) {
 }
 
 const platform::outcome& platform::run() {
-    sc_core::sc_start(m_config.time_limit);
+    do {
+        sc_core::sc_start(m_config.time_limit - sc_core::sc_time_stamp());
+    } while (sc_core::sc_get_status() == sc_core::SC_PAUSED &&
+             sc_core::sc_time_stamp() < m_config.time_limit && on_pause());
     if (!m_outcome.finished && m_outcome.problem.empty())
         m_outcome.problem = "the time limit was reached first";
     return m_outcome;
@@ -375,6 +378,30 @@ void platform::restart(const std::string& domain, const sc_core::sc_time& off_fo
         --m_restarts;
         m_progress.notify(sc_core::SC_ZERO_TIME);
     });
+}
+
+void platform::restart_with_vtpm(const guest_config& guest) {
+    ++m_restarts;
+    sc_core::sc_spawn([this, &guest] {
+        // The vTPM's state is on its disk after every command: nothing is lost by pulling the plug.
+        if (destroy(guest.name) && destroy(guest.vtpm) && create(guest.vtpm))
+            create(guest.name);
+        --m_restarts;
+        m_progress.notify(sc_core::SC_ZERO_TIME);
+    });
+}
+
+std::unique_ptr<live::served_guest> platform::serve(const std::string& guest, live::work_if& work,
+                                                    live::start_mode start) {
+    const auto served =
+        std::ranges::find_if(m_guests, [&](const auto& each) { return each->config().name == guest; });
+    sc_assert(served != m_guests.end());
+    const auto& config = (*served)->config();
+    const auto vtpm =
+        std::ranges::find_if(m_vtpms, [&](const auto& each) { return each->config().name == config.vtpm; });
+    sc_assert(vtpm != m_vtpms.end());
+    return std::make_unique<live::served_guest>(
+        **served, **vtpm, [this, &config] { restart_with_vtpm(config); }, work, start);
 }
 
 void platform::power_cut() {

@@ -15,6 +15,7 @@
 #include "hypervisor/machine.h"
 #include "hypervisor/toolstack/toolstack.h"
 #include "hypervisor/xenstore/xenstored.h"
+#include "models/live/served_guest.h"
 #include "models/platform/config.h"
 #include "models/platform/linux_domain.h"
 #include "models/platform/manager_domain.h"
@@ -54,6 +55,12 @@ class platform final : public sc_core::sc_module {
     /// xl destroy of a domain that is on, and xl create when it has been off for this long. Does not wait;
     /// the run is not over before both are done.
     void restart(const std::string& domain, const sc_core::sc_time& off_for);
+    /// The same for a guest together with its vTPM, at once: what a reset of the machine is to a guest whose
+    /// TPM has to be reset with it.
+    void restart_with_vtpm(const guest_config& guest);
+    /// Before the run: the user space of that guest (a name of the configuration) does what `work` says.
+    std::unique_ptr<live::served_guest> serve(const std::string& guest, live::work_if& work,
+                                              live::start_mode start);
     /// The mains fail: no domain runs any more, and the run is over.
     void power_cut();
 
@@ -61,6 +68,9 @@ class platform final : public sc_core::sc_module {
     /// name of the guest that is being started, "attestation" from a guest's first challenge on; after the
     /// first restart of the stack "restart.2", "guest1.2", "attestation.2".
     std::function<void(const std::string&)> on_stage = [](const std::string&) {};
+
+    /// Called when somebody paused the simulation: true lets it go on.
+    std::function<bool()> on_pause = [] { return true; };
 
     /// For an observer: each line of the timeline, after the sink.
     std::function<void(const timeline_entry&)> on_line = [](const timeline_entry&) {};

@@ -33,6 +33,7 @@ vtpm_domain::vtpm_domain(sc_core::sc_module_name name, const vtpm_config& config
 
 /// Start-up order of stubdom/vtpm: the backend first, then the manager, then the disk.
 void vtpm_domain::program() {
+    m_program = nullptr;
     m_entropy.disconnect();
     m_engine.power_off();
     os.sleep(m_context.drivers.minios_main_sleep);
@@ -51,15 +52,22 @@ void vtpm_domain::program() {
     params.save_after_command = m_save_after_command;
     params.open_disk = [&disk] { return disk.init(); };
     vtpm_stubdom vtpm(params, os.info().command_line, m_engine, m_entropy, clients, manager, disk, os);
+    m_program = &vtpm;
     try {
         vtpm.run();
     } catch (const domain_crash& fault) {
         os.panic(fault.what());
     }
+    m_program = nullptr;
     m_entropy.disconnect();
     disk.shutdown();
     manager.shutdown();
     clients.shutdown();
+}
+
+void vtpm_domain::tpm_init() {
+    sc_assert(m_program != nullptr && os.running());
+    m_program->tpm_init();
 }
 
 }  // namespace vtwin::models

@@ -12,6 +12,8 @@
 
 namespace vtwin::models {
 
+class vtpm_stubdom;
+
 class vtpm_domain final : public sc_core::sc_module {
   public:
     vtpm_domain(sc_core::sc_module_name name, const vtpm_config& config, const run_context& context,
@@ -21,6 +23,9 @@ class vtpm_domain final : public sc_core::sc_module {
 
     tpm::libtpms_engine& engine() { return m_engine; }
     const vtpm_config& config() const { return m_config; }
+    /// TPM_Init by the board that the vTPM stands for: volatile state is lost, and TPM_Startup is the guest's
+    /// to send. Between two commands, with the program serving.
+    void tpm_init();
     /// Without saves: for measuring the path alone.
     void set_save_after_command(bool on) { m_save_after_command = on; }
 
@@ -32,6 +37,7 @@ class vtpm_domain final : public sc_core::sc_module {
     entropy_relay m_entropy;
     tpm::libtpms_engine m_engine;
     bool m_save_after_command = true;
+    vtpm_stubdom* m_program = nullptr;  ///< while it runs
 };
 
 }  // namespace vtwin::models

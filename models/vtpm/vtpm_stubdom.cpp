@@ -202,6 +202,11 @@ bool vtpm_stubdom::power_on_and_start() {
     return true;
 }
 
+void vtpm_stubdom::tpm_init() {
+    m_sessions.clear();
+    m_engine.power_cycle();
+}
+
 bytes vtpm_stubdom::engine_command(byte_view packet, std::uint8_t locality) {
     bytes response = m_engine.execute(packet, locality);
     m_sessions.observe(packet, response);

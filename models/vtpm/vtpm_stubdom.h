@@ -41,6 +41,9 @@ class vtpm_stubdom {
     /// Seeds the generator, restores or makes the TPM, then serves clients until the backend closes.
     void run();
 
+    /// The TPM is powered anew behind the program's back.
+    void tpm_init();
+
     bool started_fresh() const { return m_fresh; }
 
   private:

@@ -5,6 +5,8 @@
 #include <CLI/Formatter.hpp>
 
 #include "scenarios/cli/campaign_commands.h"
+#include "scenarios/cli/scenario_choice.h"
+#include "scenarios/cli/serve_command.h"
 #include "scenarios/cli/study_commands.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/runner/run.h"
@@ -16,28 +18,10 @@ const std::vector<std::string> lists = {"behaviours", "chips",     "faults", "ke
                                         "oracles",    "scenarios", "signals"};
 
 struct command_line {
-    std::string file, listed;
-    std::vector<std::string> changes;
-    std::string seed;
+    scenario_choice scenario;
+    std::string directory, listed;
     run_options run;
-
-    std::vector<override_text> overrides() const {
-        std::vector<override_text> parsed;
-        for (const std::string& change : changes)
-            parsed.push_back(parse_override(change));
-        if (!seed.empty())
-            parsed.push_back({"seed", seed, "--seed"});
-        return parsed;
-    }
 };
-
-void add_scenario_options(CLI::App& command, command_line& line) {
-    command.add_option("SCENARIO", line.file, "path of a scenario file, or the name of one in the library")
-        ->required();
-    command.add_option("--set", line.changes, "KEY=VALUE: overrides one key of the scenario; repeatable")
-        ->allow_extra_args(false);
-    command.add_option("--seed", line.seed, "the seed, as --set seed=N");
-}
 
 std::string version_text() {
     std::string text;
@@ -47,15 +31,15 @@ std::string version_text() {
 }
 
 int check(const command_line& line, std::ostream& out) {
-    loaded_scenario checked = load_scenario(line.file, line.overrides());
-    out << line.file << ": ok: " << checked.config.machine.vtpms.size() << " vTPMs, "
+    loaded_scenario checked = line.scenario.load();
+    out << line.scenario.file << ": ok: " << checked.config.machine.vtpms.size() << " vTPMs, "
         << checked.config.machine.guests.size() << " guests, chip " << checked.config.machine.chip.name
         << '\n';
     return 0;
 }
 
 int run_scenario(const command_line& line, const simulation& simulate, std::ostream& out) {
-    loaded_scenario loaded = load_scenario(line.file, line.overrides());
+    loaded_scenario loaded = line.scenario.load();
     return static_cast<int>(run(loaded, line.run, simulate, out).code);
 }
 
@@ -90,7 +74,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
     CLI::App* run_command = nullptr;
     if (simulate) {
         run_command = app.add_subcommand("run", "run a scenario and leave its output");
-        add_scenario_options(*run_command, line);
+        line.scenario.add_to(*run_command);
         run_command->add_option("--out", line.run.out, "output directory (default out/<scenario>)");
         run_command->add_flag("!--no-vcd", line.run.vcd, "write no trace.vcd");
         run_command->add_flag("--quiet", line.run.quiet, "no timeline");
@@ -98,11 +82,14 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
     std::function<std::optional<int>(std::ostream&, std::ostream&)> study_command;
     if (simulate)
         study_command = add_study_commands(app);
+    std::function<std::optional<int>(std::ostream&)> serve_command;
+    if (simulate)
+        serve_command = add_serve_command(app, simulate);
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
-    add_scenario_options(*check_command, line);
+    line.scenario.add_to(*check_command);
     CLI::App* explain_command =
         app.add_subcommand("explain", "say how a run with faults came to its outcome");
-    explain_command->add_option("RUN", line.file, "output directory of the run")->required();
+    explain_command->add_option("RUN", line.directory, "output directory of the run")->required();
     CLI::App* list_command = app.add_subcommand("list", "show what there is");
     list_command
         ->add_option("WHAT", line.listed, "behaviours, chips, faults, keys, oracles, scenarios or signals")
@@ -120,8 +107,10 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
             return campaigns.run(out, err);
         if (const auto code = study_command ? study_command(out, err) : std::nullopt)
             return *code;
+        if (const auto code = serve_command ? serve_command(out) : std::nullopt)
+            return *code;
         if (explain_command->parsed())
-            return explain_run(line.file, out);
+            return explain_run(line.directory, out);
         if (check_command->parsed())
             return check(line, out);
         print_list(line.listed, out);

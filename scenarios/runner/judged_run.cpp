@@ -88,6 +88,26 @@ class faultless_copy {
 
 }  // namespace
 
+namespace {
+
+/// Nothing to compare with: a broken invariant alone tells.
+void judge_itself(judged_run& run) {
+    run.golden = run.record;
+    run.golden.violations.clear();
+    auto itself = run.record;
+    itself.faults_begun = itself.violations.empty() ? 0 : 1;
+    run.result = judge(run.golden, itself);
+}
+
+}  // namespace
+
+judged_run run_alone(simulated_world& world) {
+    judged_run run;
+    run.record = world.run();
+    judge_itself(run);
+    return run;
+}
+
 judged_run run_and_judge(simulated_world& world) {
     faultless_copy copy(world);
     judged_run run;
@@ -103,11 +123,7 @@ judged_run run_and_judge(simulated_world& world) {
         run.result = judge(run.golden, run.record);
         return run;
     }
-    run.golden = run.record;
-    run.golden.violations.clear();
-    auto itself = run.record;
-    itself.faults_begun = itself.violations.empty() ? 0 : 1;
-    run.result = judge(run.golden, itself);
+    judge_itself(run);
     return run;
 }
 

@@ -16,5 +16,7 @@ struct judged_run {
 /// Runs the world to its end in this process; its copy without faults runs in a child meanwhile. Without any
 /// fault that begins there is no copy, and the run is judged by itself: by the invariants that it breaks.
 judged_run run_and_judge(simulated_world& world);
+/// The same without a copy: for a run that others take part in, which cannot be had twice at once.
+judged_run run_alone(simulated_world& world);
 
 }  // namespace vtwin::scenario

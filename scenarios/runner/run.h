@@ -17,6 +17,7 @@ struct run_options {
     std::filesystem::path out;  ///< empty: out/<scenario name> below the current folder
     bool vcd = true;
     bool quiet = false;  ///< no timeline, only verdicts and the last lines
+    live_part* live = nullptr;
 };
 
 struct run_result {

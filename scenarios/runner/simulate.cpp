@@ -70,7 +70,9 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
     simulated_world world(config, options.faults, {}, hear);
     auto& platform = world.machine();
     observed_machine observed(platform, config, options.vcd);
-    const auto judged = run_and_judge(world);
+    if (options.live != nullptr)
+        options.live->join(world);
+    const auto judged = options.live != nullptr ? run_alone(world) : run_and_judge(world);
     const auto& outcome = world.ended();
     outputs.finished = outcome.finished;
     outputs.problem = outcome.problem;
@@ -90,6 +92,8 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
         outputs.verdicts.push_back(std::move(none));
     }
     outputs.files = evidence_of(platform.parties());
+    if (options.live != nullptr)
+        std::ranges::move(options.live->files(), std::back_inserter(outputs.files));
     auto& recorder = observed.recorder();
     std::ostringstream table;
     recorder.write_latency_csv(table);

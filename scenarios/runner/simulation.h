@@ -35,12 +35,25 @@ struct time_share {
     sc_core::sc_time total;
 };
 
+class simulated_world;
+
+/// Somebody from outside who takes part in a run while it goes on.
+class live_part {
+  public:
+    virtual ~live_part() = default;
+    /// Before the simulation begins.
+    virtual void join(simulated_world& world) = 0;
+    /// After it: what is to be left beside the other outputs.
+    virtual std::vector<output_file> files() = 0;
+};
+
 struct simulation_options {
     bool vcd = true;                        ///< write trace.vcd and trace.gtkw into `trace_directory`
     std::filesystem::path trace_directory;  ///< exists; traces are streamed into it while the run goes on
     std::function<void(const timeline_line&)>
         on_line;                ///< called as lines happen, in order of time; may be empty
     std::vector<fault> faults;  ///< checked
+    live_part* live = nullptr;  ///< takes part in the run; none when absent
 };
 
 /// What a run with faults came to.

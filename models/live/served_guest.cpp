@@ -1,0 +1,178 @@
+#include "models/live/served_guest.h"
+
+#include <utility>
+
+#include "tpm/codec/tpm12_client.h"
+#include "tpm/codec/tpm20.h"
+
+namespace vtwin::models::live {
+
+using kind = operation::kind;
+using status = answer::status;
+using tpm::state_kind;
+
+namespace {
+
+const sc_core::sc_time longest_nap(3600, sc_core::SC_SEC);
+
+bytes startup_clear(tpm::family version) {
+    if (version == tpm::family::tpm20)
+        return tpm::tpm20::startup(tpm::tpm20::su::clear);
+    tpm::wire_writer mode;
+    return tpm::tpm12::plain_command(tpm::tpm12::ord::startup, mode.u16(1).data());
+}
+
+answer of_state(bytes state) {
+    answer result;
+    result.what = state.empty() ? status::failed : status::done;
+    result.data = std::move(state);
+    return result;
+}
+
+}  // namespace
+
+served_guest::served_guest(guest_domain& guest, vtpm_domain& vtpm, std::function<void()> restart,
+                           work_if& work, start_mode start)
+    : m_vtpm(vtpm), m_restart(std::move(restart)), m_work(work), m_start(start) {
+    guest.user_program = [this](guest_domain& self) { program(self); };
+    if (start != start_mode::guest)
+        guest.boot_for_client(true);
+}
+
+/// Runs at every boot of the guest: the first one, and those that a power cycle makes.
+void served_guest::program(guest_domain& guest) {
+    if (m_power_on) {
+        const operation asked = *std::exchange(m_power_on, std::nullopt);
+        answer result;
+        result.begun = m_power_on_begun;
+        if (!finish_power_cycle())
+            result.what = status::failed;
+        result.ended = guest.os.now();
+        m_work.done(asked, std::move(result));
+    } else if (m_start != start_mode::guest) {
+        m_vtpm.tpm_init();
+        if (m_start == start_mode::clear)
+            (void)command(guest, {kind::command, 0, startup_clear(version()), 0});
+    }
+    serve(guest);
+}
+
+void served_guest::serve(guest_domain& guest) {
+    while (auto item = m_work.next()) {
+        if (guest.os.now() < item->at)
+            guest.os.sleep(item->at - guest.os.now());
+        if (item->what.what == kind::power_on)
+            begin_power_cycle(item->what, guest);
+        answer result = perform(guest, item->what);
+        m_work.done(item->what, std::move(result));
+    }
+}
+
+answer served_guest::perform(guest_domain& guest, const operation& what) {
+    const auto begun = guest.os.now();
+    answer result = what.what == kind::command ? command(guest, what) : beside_the_ring(what);
+    guest.os.pay();
+    result.begun = begun;
+    result.ended = guest.os.now();
+    return result;
+}
+
+answer served_guest::command(guest_domain& guest, const operation& what) {
+    answer result;
+    if (!m_powered) {
+        result.what = status::no_power;
+        return result;
+    }
+    guest.tpm().set_locality(what.locality);
+    const int length = guest.tpm().transmit(what.data, result.data);
+    if (length < 0) {
+        result.what = status::failed;
+        result.error = length;
+        result.data.clear();
+    }
+    return result;
+}
+
+/// What has no form on the ring. It reaches the vTPM's engine as a line of the machine's board would, and
+/// takes no time.
+answer served_guest::beside_the_ring(const operation& what) {
+    auto& engine = m_vtpm.engine();
+    answer result;
+    const auto needs_power = [&](const auto& action) {
+        if (m_powered)
+            action();
+        else
+            result.what = status::no_power;
+    };
+    switch (what.what) {
+        case kind::power_off:
+            m_powered = false;
+            break;
+        case kind::hash_start:
+            needs_power([&] { engine.hash_start(); });
+            break;
+        case kind::hash_data:
+            needs_power([&] { engine.hash_data(what.data); });
+            break;
+        case kind::hash_end:
+            needs_power([&] { engine.hash_end(); });
+            break;
+        case kind::established:
+            needs_power([&] { result.data = {std::byte{engine.established()}}; });
+            break;
+        case kind::reset_established:
+            needs_power([&] {
+                if (!engine.reset_established(what.locality)) {
+                    result.what = status::failed;
+                    result.error = static_cast<int>(engine.last_result());
+                }
+            });
+            break;
+        case kind::take_permanent:
+            return of_state(m_permanent ? *m_permanent : engine.get_state(state_kind::permanent));
+        case kind::take_volatile:
+            return of_state(m_volatile   ? *m_volatile
+                            : !m_powered ? bytes{}
+                                         : engine.get_state(state_kind::volatile_state));
+        case kind::give_permanent:
+            m_permanent = what.data;
+            break;
+        case kind::give_volatile:
+            m_volatile = what.data;
+            break;
+        case kind::close:
+            break;
+        case kind::command:
+        case kind::power_on:
+            result.what = status::failed;
+            break;
+    }
+    return result;
+}
+
+/// Does not come back: the domain that the calling thread belongs to is destroyed.
+void served_guest::begin_power_cycle(const operation& what, guest_domain& guest) {
+    m_power_on = what;
+    m_power_on_begun = guest.os.now();
+    guest.boot_for_client(true);
+    m_restart();
+    while (true)
+        guest.os.sleep(longest_nap);
+}
+
+bool served_guest::finish_power_cycle() {
+    m_powered = true;
+    ++m_power_cycles;
+    bool accepted = true;
+    auto& engine = m_vtpm.engine();
+    if (m_permanent)
+        accepted = engine.set_state(state_kind::permanent, *m_permanent);
+    if (m_volatile && accepted)
+        accepted = engine.set_state(state_kind::volatile_state, *m_volatile);
+    m_permanent.reset();
+    m_volatile.reset();
+    m_vtpm.tpm_init();
+    return accepted;
+}
+
+}  // namespace vtwin::models::live

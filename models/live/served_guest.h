@@ -1,0 +1,51 @@
+// A guest whose user space carries out what others ask for: programs behind sockets, or a recording of them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "models/live/operation.h"
+#include "models/platform/linux_domain.h"
+#include "models/platform/vtpm_domain.h"
+
+namespace vtwin::models::live {
+
+/// Takes the place of the guest's user program before the simulation begins; outlives it.
+///
+/// After a power cycle the guest's boot loader measures nothing and its kernel leaves the TPM alone: the
+/// program behind the door is firmware and kernel then. The vTPM's stub domain is a new one that took its
+/// state from its disk; as it has sent TPM_Startup by itself, its TPM then gets TPM_Init once more.
+class served_guest {
+  public:
+    /// `restart` begins to destroy and create the guest and its vTPM, and comes back at once.
+    served_guest(guest_domain& guest, vtpm_domain& vtpm, std::function<void()> restart, work_if& work,
+                 start_mode start);
+    served_guest(const served_guest&) = delete;
+    served_guest& operator=(const served_guest&) = delete;
+
+    tpm::family version() const { return m_vtpm.engine().version(); }
+    /// How often it was switched on for a client.
+    std::uint64_t power_cycles() const { return m_power_cycles; }
+
+  private:
+    void program(guest_domain& guest);
+    void serve(guest_domain& guest);
+    answer perform(guest_domain& guest, const operation& what);
+    answer command(guest_domain& guest, const operation& what);
+    answer beside_the_ring(const operation& what);
+    void begin_power_cycle(const operation& what, guest_domain& guest);
+    bool finish_power_cycle();
+
+    vtpm_domain& m_vtpm;
+    std::function<void()> m_restart;
+    work_if& m_work;
+    start_mode m_start;
+    bool m_powered = true;
+    std::optional<operation> m_power_on;  ///< under way: the guest is being started again for it
+    sc_core::sc_time m_power_on_begun;
+    std::optional<bytes> m_permanent, m_volatile;  ///< for the next power-on
+    std::uint64_t m_power_cycles = 0;
+};
+
+}  // namespace vtwin::models::live

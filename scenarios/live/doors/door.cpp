@@ -1,0 +1,67 @@
+#include "scenarios/live/doors/door.h"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include "scenarios/live/doors/raw_door.h"
+#include "tpm/codec/wire.h"
+
+namespace vtwin::scenario::live {
+namespace {
+
+constexpr std::uint32_t tpm_fail = 9, rc_failure = 0x101;
+constexpr std::uint16_t tag_response = 0x00C4, st_no_sessions = 0x8001;
+constexpr std::uint32_t header_size = 10;
+
+asio::awaitable<void> close_file(client_loop& loop, std::uint32_t file) {
+    operation what;
+    what.what = operation::kind::close;
+    what.file = file;
+    co_await loop.perform(std::move(what));
+}
+
+}  // namespace
+
+tpm::bytes failure_response(tpm::family version, std::uint32_t code12, std::uint32_t code20) {
+    const bool two = version == tpm::family::tpm20;
+    tpm::wire_writer out;
+    out.u16(two ? st_no_sessions : tag_response).u32(header_size).u32(two ? code20 : code12);
+    return out.take();
+}
+
+device_file::device_file(door_context& context, bool resource_manager)
+    : m_context(context), m_file(resource_manager ? context.next_file++ : 0) {}
+
+device_file::~device_file() {
+    if (m_file != 0 && m_used && !m_context.loop.stopped())
+        asio::co_spawn(m_context.loop.io(), close_file(m_context.loop, m_file), asio::detached);
+}
+
+asio::awaitable<tpm::bytes> device_file::transmit(tpm::bytes command, std::uint8_t locality) {
+    m_used = true;
+    operation what;
+    what.locality = locality;
+    what.file = m_file;
+    what.data = std::move(command);
+    answer result = co_await m_context.loop.perform(std::move(what));
+    tpm::bytes response;
+    if (result.ok())
+        response = std::move(result.data);
+    else if (result.what != answer::status::closed)
+        response = failure_response(m_context.version, tpm_fail, rc_failure);
+    co_return response;
+}
+
+std::unique_ptr<door> open_door(const listen_spec& spec, door_context& context) {
+    switch (spec.kind) {
+        case door_kind::raw:
+            return std::make_unique<raw_door>(spec, context);
+        case door_kind::swtpm:
+        case door_kind::mssim:
+        case door_kind::pty:
+            break;
+    }
+    return nullptr;
+}
+
+}  // namespace vtwin::scenario::live

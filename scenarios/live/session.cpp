@@ -1,0 +1,75 @@
+#include "scenarios/live/session.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "models/live/operation_names.h"
+#include "scenarios/runner/simulated_world.h"
+#include "tpm/codec/wire.h"
+#include "traces/ordinals.h"
+
+namespace vtwin::scenario::live {
+
+session::session(session_options options, std::function<void(const std::string&)> say)
+    : m_options(std::move(options)),
+      m_say(std::move(say)),
+      m_context{m_loop},
+      m_loop(m_options.speed),
+      m_table("number,operation,device,locality,code,begun_ns,latency_ns,result\n") {
+    m_context.say = m_say;
+    m_loop.on_ready = [this] { begin(); };
+    m_loop.on_done = [this](const operation& what, const answer& result) { note(what, result); };
+}
+
+session::~session() {
+    m_doors.clear();
+}
+
+void session::join(simulated_world& world) {
+    m_guest = world.machine().serve(m_options.guest, m_loop, m_options.start);
+    m_context.version = m_guest->version();
+    for (const auto& spec : m_options.doors)
+        m_doors.push_back(open_door(spec, m_context));
+    world.machine().on_pause = [this] { return m_loop.run_while_paused(); };
+}
+
+/// A signal is heard whenever the guest has nothing to do; a second one ends the program.
+void session::begin() {
+    for (const auto& each : m_doors)
+        m_say("serving " + each->describe());
+    m_signals = std::make_unique<asio::signal_set>(m_loop.io(), SIGINT, SIGTERM);
+    m_signals->async_wait([this](const asio::error_code& error, int) {
+        if (error)
+            return;
+        m_signals->clear();
+        m_say("closing the doors");
+        m_loop.stop();
+    });
+}
+
+void session::note(const operation& what, const answer& result) {
+    const auto ns = [](const sc_core::sc_time& time) { return time.value() / 1000; };
+    constexpr std::size_t code_at = 6, header_size = 10;
+    const auto code_of = [](const models::bytes& frame) {
+        return frame.size() >= header_size
+                   ? fmt::format("{:08x}", tpm::load_be32(models::byte_view(frame).subspan(code_at, 4)))
+                   : std::string();
+    };
+    const bool command = what.what == operation::kind::command;
+    const std::string came = !result.ok() ? fmt::format("{} {}", name_of(result.what), result.error)
+                             : command    ? code_of(result.data)
+                                          : "done";
+    m_table += fmt::format("{},{},{},{},{},{},{},{}\n", m_operations++, name_of(what.what),
+                           what.file == 0 ? "tpm0" : fmt::format("tpmrm0/{}", what.file), what.locality,
+                           command ? code_of(what.data) : "", ns(result.begun),
+                           ns(result.ended - result.begun), came);
+}
+
+std::vector<output_file> session::files() {
+    m_doors.clear();
+    m_loop.drain();
+    return {{"commands.csv", m_table}};
+}
+
+}  // namespace vtwin::scenario::live

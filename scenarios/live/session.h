@@ -1,0 +1,53 @@
+// A scenario with one guest whose user space is programs outside: from the doors' opening to their closing.
+#pragma once
+
+#include <asio/signal_set.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/live/served_guest.h"
+#include "scenarios/live/client_loop.h"
+#include "scenarios/live/doors/door.h"
+#include "scenarios/runner/simulation.h"
+
+namespace vtwin::scenario::live {
+
+struct session_options {
+    std::string guest;
+    std::vector<listen_spec> doors;
+    pace speed;
+    start_mode start = start_mode::guest;
+};
+
+/// Takes part in a run: opens the doors, waits for the guest and serves until a signal (SIGINT, SIGTERM) or
+/// stop().
+class session final : public live_part {
+  public:
+    /// `say`: lines for the user, such as where the doors are.
+    session(session_options options, std::function<void(const std::string&)> say);
+    ~session() override;
+
+    void join(simulated_world& world) override;
+    /// "commands.csv": every operation with its simulated time.
+    std::vector<output_file> files() override;
+    void stop() { m_loop.stop(); }
+
+  private:
+    void begin();
+    void note(const operation& what, const answer& result);
+
+    session_options m_options;
+    std::function<void(const std::string&)> m_say;
+    door_context m_context;
+    client_loop m_loop;
+    std::unique_ptr<models::live::served_guest> m_guest;
+    std::unique_ptr<asio::signal_set> m_signals;
+    std::vector<std::unique_ptr<door>> m_doors;
+    std::uint64_t m_operations = 0;
+    std::string m_table;
+};
+
+}  // namespace vtwin::scenario::live
