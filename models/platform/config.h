@@ -12,6 +12,7 @@
 #include "hypervisor/xenstore/store_ops.h"
 #include "models/behaviours/behaviours.h"
 #include "models/costs.h"
+#include "models/live/recorded_work.h"
 #include "models/ports.h"
 #include "tpm/chip_profile.h"
 #include "tpm/engine/rsa_calls.h"
@@ -99,6 +100,7 @@ struct guest_config {
     sc_core::sc_time attestation_interval;
     bool hwrng = true;                ///< the kernel's random pool is fed from the vTPM
     std::optional<load_config> load;  ///< absent: none
+    std::optional<live::recording> recording;  ///< what user space does at last; absent: nothing
 };
 
 struct machine_config {

@@ -91,6 +91,9 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
         m_guests.back()->on_attestation = [this] { enter("attestation"); };
         m_guests.back()->on_finished = [this, name = guest.name] { guest_is_done(name); };
     }
+    for (const auto& guest : machine.guests)
+        if (guest.recording)
+            replay(guest);
     std::vector<std::string> names;
     for (const auto& [domain, slot] : m_domains)
         names.push_back(domain);
@@ -389,6 +392,18 @@ void platform::restart_with_vtpm(const guest_config& guest) {
         --m_restarts;
         m_progress.notify(sc_core::SC_ZERO_TIME);
     });
+}
+
+/// The guest's user space does what a recording says.
+void platform::replay(const guest_config& guest) {
+    const kernel& os = *m_kernels.at(guest.name);
+    auto& work = *m_recordings.emplace_back(
+        std::make_unique<live::recorded_work>(*guest.recording, [&os] { return os.now(); }));
+    work.on_end = [this, &work, name = guest.name] {
+        m_context.say(name, fmt::format("{} recorded operations done again, {} answers differ",
+                                        work.performed(), work.different()));
+    };
+    m_replaying.push_back(serve(guest.name, work, guest.recording->start));
 }
 
 std::unique_ptr<live::served_guest> platform::serve(const std::string& guest, live::work_if& work,

@@ -112,6 +112,7 @@ class platform final : public sc_core::sc_module {
     void wait_for_guests();
     bool restart_stack();
     void enter(const std::string& stage);
+    void replay(const guest_config& guest);
     void attach_late_vtpms();
     xen::domain_spec spec_of(const std::string& name, std::uint32_t memory_mib,
                              const std::string& command_line) const;
@@ -139,6 +140,8 @@ class platform final : public sc_core::sc_module {
     std::map<std::string, xen::domain*> m_domains;
     std::map<std::string, kernel*> m_kernels;
     std::map<std::string, std::unique_ptr<xen::memory_disk>> m_disks;
+    std::vector<std::unique_ptr<live::recorded_work>> m_recordings;
+    std::vector<std::unique_ptr<live::served_guest>> m_replaying;
     std::map<std::string, sc_core::sc_time> m_guest_started;
     bytes m_ek_public, m_ek_certificate;
     std::set<std::string> m_guests_running;  ///< created, and not yet at their end

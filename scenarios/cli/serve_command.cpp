@@ -7,6 +7,7 @@
 
 #include "scenarios/cli/scenario_choice.h"
 #include "scenarios/live/session.h"
+#include "scenarios/report/page.h"
 #include "scenarios/runner/run.h"
 
 namespace vtwin::scenario {
@@ -14,7 +15,7 @@ namespace {
 
 struct serve_line {
     scenario_choice scenario;
-    std::string guest, speed = "free", start = "guest";
+    std::string guest, recording, speed = "free", start = "guest";
     std::vector<std::string> doors;
     bool remote = false;
     run_options run;
@@ -48,11 +49,20 @@ live::session_options options_of(const serve_line& line, const loaded_scenario& 
 int serve(const serve_line& line, const simulation& simulate, std::ostream& out) {
     loaded_scenario loaded = line.scenario.load();
     auto options = options_of(line, loaded);
+    // Who is not attested cannot be expected to be trusted.
+    if (options.start != live::start_mode::guest)
+        std::erase_if(loaded.expectations,
+                      [&](const expectation& about) { return about.guest == options.guest; });
     loaded.config.time_limit = sc_core::sc_max_time();  // the clients' session says when it is over
     live::session session(std::move(options), [&out](const std::string& text) { out << text << std::endl; });
     run_options run_with = line.run;
     run_with.live = &session;
-    return static_cast<int>(run(loaded, run_with, simulate, out).code);
+    const auto code = run(loaded, run_with, simulate, out).code;
+    if (!line.recording.empty()) {
+        report::write_file(line.recording, session.recording());
+        out << "recording    " << line.recording << '\n';
+    }
+    return static_cast<int>(code);
 }
 
 }  // namespace
@@ -80,6 +90,9 @@ std::function<std::optional<int>(std::ostream&)> add_serve_command(CLI::App& app
                      "guest: after the guest's own boot; init: the client is the firmware; clear: the same, "
                      "with TPM_Startup sent")
         ->check(CLI::IsMember(starts));
+    command->add_option(
+        "--record", line->recording,
+        "file for what the clients did, which a scenario can do again (guest.NAME.recording)");
     command->add_option("--out", line->run.out, "output directory (default out/<scenario>)");
     command->add_flag("!--no-vcd", line->run.vcd, "write no trace.vcd");
     command->add_flag("--quiet", line->run.quiet, "no timeline");

@@ -1,4 +1,5 @@
 #include "scenarios/config/build.h"
+#include "scenarios/live/recording_file.h"
 
 #include <algorithm>
 #include <utility>
@@ -208,7 +209,34 @@ class builder {
         guest.hwrng = m_all->boolean(path + ".hwrng");
         if (m_all->has_section(path + ".load"))
             guest.load = load(path + ".load");
+        if (m_all->has(path + ".recording"))
+            guest.recording = recording(path, guest);
         return guest;
+    }
+
+    std::optional<models::live::recording> recording(const std::string& path,
+                                                     const models::guest_config& guest) {
+        const std::string key = path + ".recording", file = m_all->text(key);
+        const auto refuse = [&](const std::string& why) {
+            m_problems->push_back({m_all->where(key), key, why});
+            return std::nullopt;
+        };
+        const file_content read = read_file(file);
+        if (!read.content)
+            return refuse("recording " + file + ": " + read.reason);
+        try {
+            auto recording = live::parse_recording(
+                {reinterpret_cast<const char*>(read.content->data()), read.content->size()}, file);
+            if (recording.version != guest.vtpm_version)
+                return refuse(file + " was made with a TPM of the other family than vtpm." + guest.vtpm);
+            if (recording.start != models::live::start_mode::guest && guest.attestations != 0)
+                return refuse(file + " begins at power-on, where nobody attests: expected " + path +
+                              ".attestations = 0");
+            return recording;
+        } catch (const user_error& mistakes) {
+            std::ranges::copy(mistakes.problems(), std::back_inserter(*m_problems));
+            return std::nullopt;
+        }
     }
 
     std::optional<sc_core::sc_time> optional_time(const std::string& path) const {

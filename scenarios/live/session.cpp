@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "models/live/operation_names.h"
+#include "scenarios/live/recording_file.h"
 #include "scenarios/runner/simulated_world.h"
 #include "tpm/codec/wire.h"
 #include "traces/ordinals.h"
@@ -29,6 +30,7 @@ session::~session() {
 void session::join(simulated_world& world) {
     m_guest = world.machine().serve(m_options.guest, m_loop, m_options.start);
     m_context.version = m_guest->version();
+    m_recording = print_header(m_context.version, m_options.start);
     for (const auto& spec : m_options.doors)
         m_doors.push_back(open_door(spec, m_context));
     world.machine().on_pause = [this] { return m_loop.run_while_paused(); };
@@ -36,6 +38,7 @@ void session::join(simulated_world& world) {
 
 /// A signal is heard whenever the guest has nothing to do; a second one ends the program.
 void session::begin() {
+    m_idle_since = sc_core::sc_time_stamp();
     for (const auto& each : m_doors)
         m_say("serving " + each->describe());
     m_signals = std::make_unique<asio::signal_set>(m_loop.io(), SIGINT, SIGTERM);
@@ -64,6 +67,9 @@ void session::note(const operation& what, const answer& result) {
                            what.file == 0 ? "tpm0" : fmt::format("tpmrm0/{}", what.file), what.locality,
                            command ? code_of(what.data) : "", ns(result.begun),
                            ns(result.ended - result.begun), came);
+    const auto think = result.begun > m_idle_since ? result.begun - m_idle_since : sc_core::SC_ZERO_TIME;
+    m_recording += print_operation({what, think, result.what, result.data});
+    m_idle_since = result.ended;
 }
 
 std::vector<output_file> session::files() {

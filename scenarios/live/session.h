@@ -34,6 +34,8 @@ class session final : public live_part {
     /// "commands.csv": every operation with its simulated time.
     std::vector<output_file> files() override;
     void stop() { m_loop.stop(); }
+    /// What was done so far, as a recording (recording_file.h).
+    const std::string& recording() const { return m_recording; }
 
   private:
     void begin();
@@ -47,7 +49,8 @@ class session final : public live_part {
     std::unique_ptr<asio::signal_set> m_signals;
     std::vector<std::unique_ptr<door>> m_doors;
     std::uint64_t m_operations = 0;
-    std::string m_table;
+    std::string m_table, m_recording;
+    sc_core::sc_time m_idle_since;  ///< when the guest had last done what was asked
 };
 
 }  // namespace vtwin::scenario::live

@@ -162,6 +162,9 @@ void add_guest_keys(list& keys) {
         {"guest.<name>.attestation_interval", time, standard, "1 s", "time between two attestations"});
     keys.push_back({"guest.<name>.hwrng", boolean, standard, "true",
                     "the kernel's random pool is fed from the vTPM every few seconds"});
+    keys.push_back(
+        {"guest.<name>.recording", path, meaning, "",
+         "what user space asks of its TPM after that, as serve --record wrote it; absent: nothing"});
 }
 
 void add_load_keys(list& keys) {
