@@ -93,6 +93,7 @@ TEST_CASE("behaviours are chosen together and one by one") {
 TEST_CASE("every key of a scenario is used by someone") {
     small_scenario_directory folder(small_scenario + R"(initrd = "other-kernel"
 attach_after = "1 s"
+recording = "record"
 [manager.disk]
 path = "kernel"
 [vtpm.v1.disk]
@@ -129,6 +130,7 @@ kind = "chip.code_instead"
 target = "tpm.chip"
 with = { code = "TPM_FAIL" }
 )");
+    folder.write("record", "{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"guest\"}\n");
     loaded_scenario loaded =
         load_scenario(folder.file, {{"machine.bus_khz", "1000"}, {"machine.bus_wait_clocks", "2"}});
     for (const key_declaration& key : all_keys()) {
