@@ -98,8 +98,8 @@ struct guest_config {
     sc_core::sc_time attest_after;         ///< from the start of user space to the challenge
     std::uint32_t attestations = 1;
     sc_core::sc_time attestation_interval;
-    bool hwrng = true;                ///< the kernel's random pool is fed from the vTPM
-    std::optional<load_config> load;  ///< absent: none
+    bool hwrng = true;                         ///< the kernel's random pool is fed from the vTPM
+    std::optional<load_config> load;           ///< absent: none
     std::optional<live::recording> recording;  ///< what user space does at last; absent: nothing
 };
 
