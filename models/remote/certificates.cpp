@@ -156,6 +156,17 @@ std::string to_pem(byte_view der) {
     return content_of(memory);
 }
 
+bytes from_pem(std::string_view text) {
+    const bio memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    const x509 certificate(PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+    const int size = certificate ? i2d_X509(certificate.get(), nullptr) : 0;
+    bytes der(size > 0 ? static_cast<std::size_t>(size) : 0);
+    auto* out = reinterpret_cast<unsigned char*>(der.data());
+    if (!der.empty())
+        i2d_X509(certificate.get(), &out);
+    return der;
+}
+
 std::string public_key_pem(byte_view der) {
     const x509 certificate = decode(der);
     if (!certificate)

@@ -7,6 +7,7 @@
 #include "models/remote/ima_log.h"
 #include "models/remote/tpm20_files.h"
 #include "models/remote/tpm20_structures.h"
+#include "models/remote/verify_script.h"
 
 namespace vtwin::models {
 namespace {
@@ -86,13 +87,18 @@ void add_quote20(std::map<std::string, bytes>& files, const std::string& folder,
     files[folder + "ak.pub.pem"] = text(remote::public_key_pem(shown.aik_certificate));
     files[folder + "quote.msg"] = shown.tpm20->attest;
     files[folder + "quote.sig"] = shown.tpm20->signature;
-    files[folder + "quote.pcrs"] = remote::serialized_pcrs(quote ? quote->pcr_mask : 0, shown.vtpm_pcrs);
-    files[folder + "event-log.bin"] = remote::crypto_agile_log(shown.boot_log);
+    const bytes pcrs = remote::serialized_pcrs(quote ? quote->pcr_mask : 0, shown.vtpm_pcrs);
+    const bytes log = remote::crypto_agile_log(shown.boot_log);
+    files[folder + "quote.pcrs"] = pcrs;
+    files[folder + "binary_bios_measurements"] = log;
+    octet_writer key;
+    key.u16(static_cast<std::uint16_t>(shown.tpm20->ak_public.size())).raw(shown.tpm20->ak_public);
+    files[folder + "ak.tss"] = key.take();
+    files[folder + "keylime-quote.json"] = text(remote::keylime_quote(shown, pcrs, log));
 }
 
-void add_assessment(std::map<std::string, bytes>& files, const std::string& folder,
-                    const remote_parties::assessment& done) {
-    const evidence& shown = done.shown;
+/// Everything that follows from the evidence alone.
+void add_evidence(std::map<std::string, bytes>& files, const std::string& folder, const evidence& shown) {
     files[folder + "nonce.bin"] = shown.nonce;
     files[folder + "aik.pem"] = text(remote::to_pem(shown.aik_certificate));
     if (shown.tpm20) {
@@ -101,22 +107,92 @@ void add_assessment(std::map<std::string, bytes>& files, const std::string& fold
         files[folder + "quote-info.bin"] =
             remote::quote_info(remote::sha1(shown.quote_composite), shown.nonce);
         files[folder + "quote.sig"] = shown.quote_signature;
+        files[folder + "binary_bios_measurements"] = remote::sha1_log(shown.boot_log);
     }
     files[folder + "pcrs.txt"] = text(pcr_listing(shown.vtpm_pcrs));
     files[folder + "boot-log.txt"] = text(boot_log_listing(shown.boot_log));
     files[folder + "ascii_runtime_measurements"] = text(shown.ima_log);
     files[folder + "binary_runtime_measurements"] = binary_ima_list(shown.ima_log);
     files[folder + "evidence.json"] = text(to_json(shown));
-    files[folder + "verdict.json"] = text(to_json(done.outcome));
-    files[folder + "verdict.txt"] = text(verdict_listing(done.outcome));
+}
+
+std::string as_text(const bytes& octets) {
+    return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+}
+
+/// The numbered files "<stem>-1<end>", "<stem>-2<end>" and so on.
+std::vector<bytes> numbered(const std::map<std::string, bytes>& files, const std::string& stem,
+                            const std::string& end) {
+    std::vector<bytes> found;
+    for (std::size_t i = 1;; ++i) {
+        const auto file = files.find(fmt::format("{}-{}{}", stem, i, end));
+        if (file == files.end())
+            return found;
+        found.push_back(file->second);
+    }
+}
+
+remote::public_directory directory_of(const std::map<std::string, bytes>& files) {
+    const auto content = [&](const std::string& name) {
+        const auto file = files.find(name);
+        return file == files.end() ? bytes{} : file->second;
+    };
+    remote::public_directory directory;
+    directory.privacy_ca_root = remote::from_pem(as_text(content("privacy-ca.pem")));
+    directory.saa_modulus = content("saa-modulus.bin");
+    directory.signed_configurations = numbered(files, "configuration", ".bin");
+    for (const bytes& certificate : numbered(files, "platform-aik", ".pem"))
+        directory.platform_certificates.push_back(remote::from_pem(as_text(certificate)));
+    return directory;
+}
+
+checked_evidence check_folder(const std::map<std::string, bytes>& files, const std::string& folder,
+                              const verifier_config& policy, const remote::public_directory& directory) {
+    checked_evidence checked;
+    checked.folder = folder.substr(0, folder.size() - 1);
+    const auto shown = from_json<evidence>(as_text(files.at(folder + "evidence.json")));
+    if (!shown) {
+        checked.problem = "evidence.json is not the evidence of a guest";
+        return checked;
+    }
+    std::map<std::string, bytes> expected;
+    add_evidence(expected, folder, *shown);
+    add_deep_quote(expected, folder, *shown, policy, directory);
+    for (const auto& [name, content] : expected) {
+        const auto file = files.find(name);
+        if (file == files.end() || file->second != content)
+            checked.altered.push_back(name);
+    }
+    checked.outcome = remote::appraise(*shown, directory, policy, [](remote::appraisal& a) {
+        a.pass("nonce",
+               fmt::format("nonce {}; files cannot tell whether it was fresh", to_hex(a.shown.nonce)));
+        return true;
+    });
+    return checked;
 }
 
 }  // namespace
 
+std::vector<checked_evidence> check_evidence_files(const std::map<std::string, bytes>& files,
+                                                   const verifier_config& policy) {
+    static constexpr std::string_view name = "evidence.json";
+    const remote::public_directory directory = directory_of(files);
+    std::vector<checked_evidence> checked;
+    for (const auto& [path, content] : files)
+        if (path.ends_with(name) && path.size() > name.size())
+            checked.push_back(
+                check_folder(files, path.substr(0, path.size() - name.size()), policy, directory));
+    return checked;
+}
+
 std::map<std::string, bytes> evidence_files(const remote_parties& parties) {
     std::map<std::string, bytes> files;
     const remote::public_directory directory = parties.directory();
+    files["verify.sh"] = text(remote::verify_script);
     files["manufacturer.pem"] = text(remote::to_pem(parties.manufacturer().root()));
+    const auto chips = parties.manufacturer().certificates();
+    for (std::size_t i = 0; i < chips.size(); ++i)
+        files[fmt::format("chip-ek-{}.pem", i + 1)] = text(remote::to_pem(chips[i]));
     files["privacy-ca.pem"] = text(remote::to_pem(directory.privacy_ca_root));
     files["saa-modulus.bin"] = directory.saa_modulus;
     for (std::size_t i = 0; i < directory.signed_configurations.size(); ++i)
@@ -128,7 +204,9 @@ std::map<std::string, bytes> evidence_files(const remote_parties& parties) {
     for (const remote_parties::assessment& done : parties.assessments()) {
         const std::string name = safe_name(done.shown.guest);
         const std::string folder = fmt::format("{}-{}/", name, ++rounds[name]);
-        add_assessment(files, folder, done);
+        add_evidence(files, folder, done.shown);
+        files[folder + "verdict.json"] = text(to_json(done.outcome));
+        files[folder + "verdict.txt"] = text(verdict_listing(done.outcome));
         add_deep_quote(files, folder, done.shown, parties.policy(), directory);
     }
     return files;

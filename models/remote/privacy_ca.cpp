@@ -48,6 +48,13 @@ bytes chip_manufacturer::certify(byte_view ek_public) {
     return m_chips.back().certificate;
 }
 
+std::vector<bytes> chip_manufacturer::certificates() const {
+    std::vector<bytes> all;
+    for (const chip& each : m_chips)
+        all.push_back(each.certificate);
+    return all;
+}
+
 bytes chip_manufacturer::find(byte_view ek_public) const {
     const auto key = parse_pubkey(ek_public);
     if (!key)

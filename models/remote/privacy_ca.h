@@ -18,6 +18,8 @@ class chip_manufacturer {
     /// The certificate of a chip that it made; empty for a foreign one.
     bytes find(byte_view ek_public) const;
     const bytes& root() const { return m_authority.root(); }
+    /// DER, in the order of making.
+    std::vector<bytes> certificates() const;
 
   private:
     struct chip {

@@ -1,6 +1,9 @@
 #include "models/remote/tpm20_files.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "models/remote/crypto.h"
 
@@ -63,6 +66,47 @@ bytes crypto_agile_log(const std::vector<measurement>& log) {
         out.u32_little(static_cast<std::uint32_t>(step.description.size())).text(step.description);
     }
     return out.take();
+}
+
+bytes sha1_log(const std::vector<measurement>& log) {
+    octet_writer out;
+    for (const measurement& step : log) {
+        if (step.digest.size() != size_of(pcr_hash::sha1))
+            return {};
+        out.u32_little(step.pcr).u32_little(ev_compact_hash).raw(step.digest);
+        out.u32_little(static_cast<std::uint32_t>(step.description.size())).text(step.description);
+    }
+    return out.take();
+}
+
+namespace {
+
+std::string base64(byte_view octets) {
+    std::string text(4 * ((octets.size() + 2) / 3) + 1, '\0');
+    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                       reinterpret_cast<const unsigned char*>(octets.data()),
+                                       static_cast<int>(octets.size()));
+    text.resize(static_cast<std::size_t>(length));
+    return text;
+}
+
+}  // namespace
+
+std::string keylime_quote(const evidence& shown, byte_view pcrs, byte_view boot_log) {
+    using json = nlohmann::ordered_json;
+    octet_writer key;
+    key.u16(static_cast<std::uint16_t>(shown.tpm20->ak_public.size())).raw(shown.tpm20->ak_public);
+    const json results = {{"quote", "r" + base64(shown.tpm20->attest) + ':' + base64(shown.tpm20->signature) +
+                                        ':' + base64(pcrs)},
+                          {"hash_alg", "sha256"},
+                          {"enc_alg", "rsa"},
+                          {"sign_alg", "rsassa"},
+                          {"ak_tpm", base64(key.take())},
+                          {"ima_measurement_list", shown.ima_log},
+                          {"ima_measurement_list_entry", 0},
+                          {"mb_measurement_list", base64(boot_log)}};
+    const json answer = {{"code", 200}, {"status", "Success"}, {"results", results}};
+    return answer.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace vtwin::models::remote

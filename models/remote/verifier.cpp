@@ -50,14 +50,15 @@ std::optional<challenge_reply> verifier::challenge(const challenge_request& requ
                            m_config.deep_quote_flags};
 }
 
-verdict verifier::judge(const evidence& shown, const public_directory& directory) {
+verdict appraise(const evidence& shown, const public_directory& directory, const verifier_config& policy,
+                 const std::function<bool(appraisal&)>& fresh) {
     static const guest_reference nobody{};
-    const auto guest = m_config.guests.find(shown.guest);
-    const bool known = guest != m_config.guests.end();
-    appraisal a{shown, known ? guest->second : nobody, m_config, directory, {}, {}};
+    const auto guest = policy.guests.find(shown.guest);
+    const bool known = guest != policy.guests.end();
+    appraisal a{shown, known ? guest->second : nobody, policy, directory, {}, {}};
     if (!known)
         a.fail("guest", "there is no reference for this guest");
-    else if (nonce_good(a) && family_expected(a)) {
+    else if (fresh(a) && family_expected(a)) {
         check_aik_certificate(a);
         if (pcrs_complete(a)) {
             check_quote(a);
@@ -71,6 +72,10 @@ verdict verifier::judge(const evidence& shown, const public_directory& directory
     }
     const bool trusted = a.all_passed();
     return {shown.guest, trusted, std::move(a.reasons)};
+}
+
+verdict verifier::judge(const evidence& shown, const public_directory& directory) {
+    return appraise(shown, directory, m_config, [this](appraisal& a) { return nonce_good(a); });
 }
 
 // The one place that decides freshness; a nonce is spent by its first use, whatever comes of the rest.

@@ -2,11 +2,16 @@
 // keys of the authorities, and nothing of the machine.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "models/remote/appraisal.h"
 
 namespace vtwin::models::remote {
+
+/// Makes every check on evidence whose nonce `fresh` accepts (with a sentence), and gives each a sentence.
+verdict appraise(const evidence& shown, const public_directory& directory, const verifier_config& policy,
+                 const std::function<bool(appraisal&)>& fresh);
 
 class verifier {
   public:

@@ -8,6 +8,7 @@
 #include "scenarios/cli/scenario_choice.h"
 #include "scenarios/cli/serve_command.h"
 #include "scenarios/cli/study_commands.h"
+#include "scenarios/cli/verify_command.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/runner/run.h"
 
@@ -85,6 +86,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
     std::function<std::optional<int>(std::ostream&)> serve_command;
     if (simulate)
         serve_command = add_serve_command(app, simulate);
+    const auto verify_command = add_verify_command(app);
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
     line.scenario.add_to(*check_command);
     CLI::App* explain_command =
@@ -108,6 +110,8 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         if (const auto code = study_command ? study_command(out, err) : std::nullopt)
             return *code;
         if (const auto code = serve_command ? serve_command(out) : std::nullopt)
+            return *code;
+        if (const auto code = verify_command(out))
             return *code;
         if (explain_command->parsed())
             return explain_run(line.directory, out);

@@ -78,7 +78,7 @@ TEST_CASE("tpm2_eventlog replays the boot log of a run to its PCRs") {
     const fs::path out = folder.path() / "run", evidence = out / "evidence/guest1-1";
     REQUIRE(run_program({"run", library_scenario("tpm2_guest"), "--quiet", "--no-vcd", "--out", out.string()})
                 .code == 0);
-    const program_result log = start({"tpm2_eventlog", (evidence / "event-log.bin").string()});
+    const program_result log = start({"tpm2_eventlog", (evidence / "binary_bios_measurements").string()});
     INFO(log.err);
     REQUIRE(log.code == 0);
     CHECK(log.err.empty());

@@ -1,0 +1,83 @@
+// The shell script that stands beside evidence files and has public tools check them.
+#pragma once
+
+namespace vtwin::models::remote {
+
+/// POSIX shell. Prints "ok", "FAILED" or "skipped" (no such tool here) per check; exits with 1 when one
+/// failed.
+inline constexpr const char* verify_script = R"script(#!/bin/sh
+# Has public tools check the evidence in this folder: openssl for certificates and TPM 1.2 signatures,
+# tpm2-tools for TPM 2.0 quotes and boot logs, evmctl for IMA's list. What a tool that is not installed would
+# have checked is skipped. Exit code 1: something did not hold.
+cd "$(dirname "$0")" || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# check WHAT TOOL ARGUMENTS: silent unless it fails.
+check() {
+    what=$1
+    shift
+    if ! command -v "$1" >/dev/null 2>&1; then
+        echo "skipped $what: no $1 here"
+    elif "$@" >"$work/said" 2>&1; then
+        echo "ok      $what"
+    else
+        echo "FAILED  $what"
+        sed 's/^/        /' "$work/said"
+        failed=1
+    fi
+}
+
+# The certificates' dates are those of the simulation.
+certified() { openssl verify -no_check_time -CAfile "$1" "$2"; }
+key_of() { openssl x509 -in "$1" -pubkey -noout; }
+signed() { openssl dgst -sha1 -verify "$1" -signature "$2" "$3"; }
+# By any of the platforms' keys.
+signed_by_platform() {
+    for platform in platform-aik-*.pem; do
+        key_of "$platform" >"$work/platform.pem" || continue
+        signed "$work/platform.pem" "$1" "$2" && return 0
+    done
+    return 1
+}
+# tpm2_eventlog only warns of a digest that is not its event's.
+replayed() { tpm2_eventlog "$1" >"$work/log" 2>"$work/warned" && [ ! -s "$work/warned" ]; }
+
+for chip in chip-ek-*.pem; do
+    [ -e "$chip" ] && check "$chip was issued by the manufacturer" certified manufacturer.pem "$chip"
+done
+for platform in platform-aik-*.pem; do
+    [ -e "$platform" ] && check "$platform was issued by the privacy CA" certified privacy-ca.pem "$platform"
+done
+for guest in */; do
+    guest=${guest%/}
+    [ -e "$guest/evidence.json" ] || continue
+    check "$guest: AIK was certified by the privacy CA" certified privacy-ca.pem "$guest/aik.pem"
+    key_of "$guest/aik.pem" >"$work/aik.pem"
+    if [ -e "$guest/quote.msg" ]; then
+        nonce=$(od -An -v -tx1 "$guest/nonce.bin" | tr -d ' \n')
+        for key in "$work/aik.pem" "$guest/ak.tss"; do
+            check "$guest: quote over nonce and PCRs, by ${key##*/}" tpm2_checkquote -u "$key" -m "$guest/quote.msg" \
+                -s "$guest/quote.sig" -f "$guest/quote.pcrs" -g sha256 -q "$nonce"
+        done
+        bank=sha256
+    else
+        check "$guest: quote over nonce and PCRs" signed "$work/aik.pem" "$guest/quote.sig" \
+            "$guest/quote-info.bin"
+        bank=sha1
+    fi
+    if ! command -v tpm2_eventlog >/dev/null 2>&1; then
+        echo "skipped $guest: boot log: no tpm2_eventlog here"
+    elif [ -s "$guest/binary_bios_measurements" ]; then
+        check "$guest: boot log" replayed "$guest/binary_bios_measurements"
+    fi
+    check "$guest: deep quote of the hardware TPM" signed_by_platform "$guest/deep-quote.sig" \
+        "$guest/deep-quote-info.bin"
+    check "$guest: IMA's list and PCR 10" evmctl ima_measurement --pcrs "$bank,$guest/pcrs.txt" \
+        "$guest/binary_runtime_measurements"
+done
+exit $failed
+)script";
+
+}  // namespace vtwin::models::remote
