@@ -26,6 +26,7 @@ struct operation {
         take_volatile,
         give_permanent,  ///< the state that the next power_on starts with
         give_volatile,
+        presence,  ///< physical presence at the TPM, in `data`: 1 octet, 0 or 1; a power cycle asserts it
     };
     kind what = kind::command;
     std::uint8_t locality = 0;

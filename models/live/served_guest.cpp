@@ -140,6 +140,9 @@ answer served_guest::beside_the_ring(const operation& what) {
         case kind::give_volatile:
             m_volatile = what.data;
             break;
+        case kind::presence:
+            engine.set_physical_presence(!what.data.empty() && what.data.front() != std::byte{0});
+            break;
         case kind::close:
             break;
         case kind::command:

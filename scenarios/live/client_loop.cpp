@@ -38,6 +38,8 @@ void client_loop::enqueue(operation what, completion then) {
         asio::post(m_io, [then = std::move(then)] { then(closed()); });
         return;
     }
+    if (what.what == operation::kind::power_off || what.what == operation::kind::power_on)
+        m_powered = what.what == operation::kind::power_on;
     const auto at = m_clock.free() ? sc_core::SC_ZERO_TIME : m_clock.simulated_at(wall_now());
     m_queue.push_back({std::move(what), std::move(then), at});
 }

@@ -29,6 +29,8 @@ class client_loop final : public work_if {
     /// Waits for its turn, for the guest to carry it out, and for the time of its answer. After stop() every
     /// answer is `closed`.
     asio::awaitable<answer> perform(operation what);
+    /// Whether the machine behind the doors is on once everything that was asked for is done.
+    bool powered() const { return m_powered; }
 
     // ---- for the simulation
     std::optional<item> next() override;
@@ -57,6 +59,7 @@ class client_loop final : public work_if {
     void enqueue(operation what, completion then);
     void deliver(completion then, answer result);
 
+    bool m_powered = true;
     bool m_ready = false, m_stopped = false;  ///< before the context: coroutines look at it as they go
     asio::io_context m_io;
     std::deque<waiting> m_queue;

@@ -1,5 +1,6 @@
 #include "scenarios/live/doors/frames.h"
 
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/read.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
@@ -20,7 +21,8 @@ std::optional<std::size_t> frame_length(tpm::byte_view header) {
     return length < frame_header_size || length > longest_frame ? std::nullopt : std::optional(length);
 }
 
-asio::awaitable<frame> read_frame(stream_socket& from) {
+template <class stream>
+asio::awaitable<frame> read_frame(stream& from) {
     frame read;
     read.octets.resize(frame_header_size);
     asio::error_code error;
@@ -42,12 +44,23 @@ asio::awaitable<frame> read_frame(stream_socket& from) {
     co_return read;
 }
 
-asio::awaitable<bool> write_all(stream_socket& to, tpm::byte_view octets) {
+template <class stream>
+asio::awaitable<bool> write_all(stream& to, tpm::byte_view octets) {
     asio::error_code error;
     const auto buffer = asio::buffer(octets.data(), octets.size());
     auto token = asio::redirect_error(asio::use_awaitable, error);
     co_await asio::async_write(to, buffer, token);
     co_return !error;
+}
+
+using descriptor = asio::posix::stream_descriptor;
+template asio::awaitable<frame> read_frame(stream_socket&);
+template asio::awaitable<frame> read_frame(descriptor&);
+template asio::awaitable<bool> write_all(stream_socket&, tpm::byte_view);
+template asio::awaitable<bool> write_all(descriptor&, tpm::byte_view);
+
+tpm::bytes malformed_response(tpm::family version) {
+    return failure_response(version, bad_param_size, rc_command_size);
 }
 
 asio::awaitable<void> serve_frames(stream_socket& client, device_file& device, door_context& context,
@@ -56,7 +69,7 @@ asio::awaitable<void> serve_frames(stream_socket& client, device_file& device, d
         frame command = co_await read_frame(client);
         if (command.what == frame::kind::malformed) {
             context.say("a client sent what is no TPM command: its connection is closed");
-            const tpm::bytes refusal = failure_response(context.version, bad_param_size, rc_command_size);
+            const tpm::bytes refusal = malformed_response(context.version);
             co_await write_all(client, refusal);
         }
         if (command.what != frame::kind::complete)

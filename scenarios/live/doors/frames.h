@@ -21,12 +21,18 @@ struct frame {
     kind what = kind::ended;
     tpm::bytes octets;
 };
-asio::awaitable<frame> read_frame(stream_socket& from);
-/// All of it with one write where the socket takes it. False: the client has gone.
-asio::awaitable<bool> write_all(stream_socket& to, tpm::byte_view octets);
+/// `stream`: a stream_socket, or the descriptor of a pseudo-terminal.
+template <class stream>
+asio::awaitable<frame> read_frame(stream& from);
+/// All of it with one write where the stream takes it. False: the client has gone.
+template <class stream>
+asio::awaitable<bool> write_all(stream& to, tpm::byte_view octets);
 
-/// Serves one client until it goes, or sends what is no frame: that is answered with TPM_BAD_PARAM_SIZE or
-/// TPM_RC_COMMAND_SIZE, and the connection closed. `locality` is read before every command.
+/// The TPM's own answer to a command whose stated length cannot be: TPM_BAD_PARAM_SIZE, TPM_RC_COMMAND_SIZE.
+tpm::bytes malformed_response(tpm::family version);
+
+/// Serves one client until it goes, or sends what is no frame: that is answered with malformed_response, and
+/// the connection closed. `locality` is read before every command.
 asio::awaitable<void> serve_frames(stream_socket& client, device_file& device, door_context& context,
                                    const std::uint8_t& locality);
 
