@@ -55,7 +55,9 @@ pseudo_terminal::pseudo_terminal(asio::io_context& io)
     m_device = name.data();
     checked(::chmod(m_device.c_str(), only_user), m_device.c_str());
     make_raw(master);
-    checked(::inotify_add_watch(m_events.native_handle(), m_device.c_str(), IN_OPEN), m_device.c_str());
+    // Equal events that follow each other come as one: what a client does in between keeps its opening apart.
+    checked(::inotify_add_watch(m_events.native_handle(), m_device.c_str(), IN_OPEN | IN_MODIFY | IN_CLOSE),
+            m_device.c_str());
 }
 
 std::uint64_t pseudo_terminal::opened() {
@@ -63,7 +65,8 @@ std::uint64_t pseudo_terminal::opened() {
     std::array<inotify_event, 16> events{};
     ssize_t octets = 0;
     while ((octets = ::read(m_events.native_handle(), events.data(), sizeof events)) > 0)
-        m_opened += static_cast<std::size_t>(octets) / sizeof(inotify_event);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(octets) / sizeof(inotify_event); ++i)
+            m_opened += (events.at(i).mask & IN_OPEN) != 0 ? 1 : 0;
     return m_opened;
 }
 

@@ -15,9 +15,10 @@ class pseudo_terminal {
 
     /// Reading fails when every program has closed the other end.
     asio::posix::stream_descriptor& master() { return m_master; }
-    /// Becomes readable when a program opens the other end.
+    /// Becomes readable when a program opens, writes or closes the other end.
     asio::posix::stream_descriptor& events() { return m_events; }
-    /// How often the other end has been opened; asks events().
+    /// How often the other end has been opened; asks events(). Two programs that opened it and have done
+    /// nothing else yet count as one.
     std::uint64_t opened();
     /// "/dev/pts/N".
     const std::string& device() const { return m_device; }

@@ -1,0 +1,106 @@
+// Clients of the TPM 2.0 reference simulator use a guest's TPM.
+#include "tests/scenarios/end_to_end/served_program.h"
+#include "tests/scenarios/end_to_end/tool.h"
+
+using namespace vtwin::scenario::test;
+
+namespace {
+
+const std::string get_random = "80010000000c0000017b0008", random_head = "0000001480010000001400000000",
+                  startup = "80010000000c000001440000", done = "00000000",
+                  read_pcr17 = "8001000000140000017e00000001000403000002",  // of the SHA-1 bank
+    launched = "ccd5bd41458de644ac34a2478b58ff819bef5acf";                  // SHA1(20 octets 00, SHA1("abc"))
+
+std::string command(const std::string& hex, const std::string& locality = "00") {
+    const std::array size = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte(hex.size() / 2)};
+    return "00000008" + locality + vtwin::models::to_hex(size) + hex;
+}
+std::string answer(const std::string& response) {
+    return "0000000a8001" + std::string("0000000a") + response + done;
+}
+
+}  // namespace
+
+TEST_CASE("the simulator's two ports carry commands and power cycles and outlive bad clients") {
+    temporary_directory folder;
+    const std::string path = (folder.path() / "s").string();
+    served_program served({"tpm2_guest", "--listen", "mssim:unix:" + path, "--start", "clear"});
+    const socket_client platform(path + ".ctrl");
+    {
+        const socket_client client(path);
+        CHECK(client.ask(command(get_random)).starts_with(random_head));
+        CHECK(client.ask("0000000f00000001") == "000000010000000d00000000");
+        // What the TPM, not the protocol, has to say: no such command, no command at all, a false length.
+        CHECK(client.ask(command("80010000000a00000fff")) == answer("00000143"));
+        CHECK(client.ask(command("")) == answer("00000142"));
+        CHECK(client.ask(command("80010000000d0000017b0008")) == answer("00000142"));
+        // A measured launch, as the processor would report it: PCR 17 is its digest, and locality 4 was used.
+        CHECK(client.ask("00000005") == done);
+        CHECK(client.ask("0000000600000003616263") == done);
+        CHECK(client.ask("00000007") == done);
+        CHECK(contains(client.ask(command(read_pcr17)), launched));
+        CHECK(platform.ask("00000001") == done);  // there is power: nothing happens
+        CHECK(client.ask(command(get_random)).starts_with(random_head));
+        CHECK(platform.ask("00000002") == done);
+        CHECK(client.ask(command(get_random)) == answer("00000101"));
+        CHECK(platform.ask("00000011") == done);  // RESET without power does nothing
+        CHECK(client.ask(command(get_random)) == answer("00000101"));
+        CHECK(platform.ask("00000001") == done);
+        CHECK(client.ask(command(get_random)) == answer("00000100"));
+        CHECK(client.ask(command(startup)) == answer("00000000"));
+        CHECK(platform.ask("00000011") == done);
+        CHECK(client.ask(command(startup)) == answer("00000000"));
+        CHECK(client.ask(command(get_random, "03")).starts_with(random_head));
+        CHECK(client.ask("00000014") == "");  // SESSION_END
+    }
+    CHECK(platform.ask("0000000b") == done);
+    CHECK(platform.ask("00000019") == done + done);
+    CHECK(platform.ask("0000001a40000110") == done + done);
+    CHECK(platform.ask("00000003") == done);
+    CHECK(platform.ask("00000004") == done);
+    {
+        const socket_client unknown(path), long_one(path), half(path), leaves(path);
+        CHECK(unknown.ask("00000063") == "00000001");
+        CHECK(unknown.receive() == "");
+        CHECK(long_one.ask("0000000800ffffffff") == "");
+        half.send("00000008000000000c8001");
+        leaves.send(command(get_random));
+    }
+    CHECK(socket_client(path).ask(command(get_random)).starts_with(random_head));
+    const auto& ended = served.stop();
+    INFO(ended.out << ended.err);
+    CHECK(ended.code == 0);
+    CHECK_FALSE(fs::exists(path));
+    CHECK_FALSE(fs::exists(path + ".ctrl"));
+    CHECK(fs::exists(served.path("run/result.json")));
+    const std::string table = content_of(served.path("run/commands.csv"));
+    CHECK(contains(table, ",power_off,"));
+    CHECK(contains(table, ",power_on,"));
+    CHECK(contains(table, ",command,tpm0,3,0000017b,"));
+}
+
+TEST_CASE("tpm2-tools measure through the simulator's ports and two of them take turns") {
+    temporary_directory folder;
+    const std::string port = std::to_string(two_free_ports());
+    served_program served({"tpm2_guest", "--listen", "mssim:tcp:" + port, "--start", "clear"});
+    const std::vector<std::string> door = {"TPM2TOOLS_TCTI=mssim:host=127.0.0.1,port=" + port};
+    const auto run = [&](const std::string& line) {
+        return run_tool(door, {"sh", "-ec", line}, folder.path().string());
+    };
+    const auto measured =
+        run("tpm2_pcrextend 16:sha256=0000000000000000000000000000000000000000000000000000000000000001\n"
+            "tpm2_pcrread sha256:16");
+    INFO(measured.err);
+    CHECK(measured.code == 0);
+    // SHA-256 of 63 octets 00 and one 01.
+    CHECK(contains(measured.out, "0x90F4B39548DF55AD6187A1D20D731ECEE78C545B94AFD16F42EF7592D99CD365"));
+    const auto both =
+        run("tpm2_createprimary -Q -G ecc -c one.ctx & tpm2_getrandom -o two 16; wait $!; test $(wc -c < "
+            "two) = 16\n"
+            "tpm2_readpublic -Q -c one.ctx");
+    INFO(both.err);
+    CHECK(both.code == 0);
+    const auto& ended = served.stop();
+    INFO(ended.err);
+    CHECK(ended.code == 0);
+}
