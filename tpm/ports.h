@@ -90,6 +90,7 @@ struct chip_command {
     sc_core::sc_time go, done;  ///< tpmGo, dataAvail
     std::uint32_t ordinal, result;
     std::uint8_t locality;
+    byte_view command, response;  ///< as they crossed the FIFO; valid during the call
 };
 
 }  // namespace vtwin::tpm

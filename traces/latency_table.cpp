@@ -39,7 +39,7 @@ void latency_table::submitted(const ring_change& what) {
     const ring_id ring{what.frontend, what.backend};
     if (m_open.contains(ring))
         ended(what, false);
-    m_open[ring] = {nanoseconds(what.at), std::nullopt, ordinal_name(what.tag, what.code)};
+    m_open[ring] = {what.at, std::nullopt, ordinal_name(what.tag, what.code)};
 }
 
 void latency_table::pending_changed(const sc_core::sc_time& at, const xen::evtchn_pending_change& what) {
@@ -47,7 +47,7 @@ void latency_table::pending_changed(const sc_core::sc_time& at, const xen::evtch
         return;
     for (auto& [ring, open] : m_open)
         if (ring.second == what.dom && !open.noticed)
-            open.noticed = nanoseconds(at);
+            open.noticed = at;
 }
 
 void latency_table::disk_done(const xen::block_request_done& what) {
@@ -85,10 +85,10 @@ void latency_table::ended(const ring_change& what, bool answered) {
     const std::uint64_t end = nanoseconds(what.at);
     const auto found = m_open.find({what.frontend, what.backend});
     if (found == m_open.end()) {
-        m_servers[what.backend].last_answer = end;  // late, to a command that was given up
+        m_servers[what.backend].last_answer = what.at;  // late, to a command that was given up
         return;
     }
-    latency_row row = split(found->second, what, end);
+    latency_row row = split(found->second, what);
     if (answered && what.length >= packet_header)
         row.result = what.code;
     m_open.erase(found);
@@ -103,27 +103,31 @@ void latency_table::ended(const ring_change& what, bool answered) {
     call->second.answered_at = end;
 }
 
-latency_row latency_table::split(const request& open, const ring_change& what, std::uint64_t end) {
+latency_row latency_table::split(const request& open, const ring_change& what) {
     const domain_identity frontend = who(what.frontend);
     server& backend = m_servers[what.backend];
-    const std::uint64_t served =
-        std::clamp(std::max(open.noticed.value_or(open.submitted), backend.last_answer), open.submitted, end);
+    const sc_core::sc_time taken_up = std::clamp(
+        std::max(open.noticed.value_or(open.submitted), backend.last_answer), open.submitted, what.at);
+    if (on_served)
+        on_served(what, taken_up);
+    const std::uint64_t submitted = nanoseconds(open.submitted), served = nanoseconds(taken_up),
+                        end = nanoseconds(what.at);
     latency_row row;
-    row.time_ns = open.submitted;
+    row.time_ns = submitted;
     row.origin = frontend.name;
     row.server = who(what.backend);
     row.ordinal = open.ordinal;
-    row.ring = served - open.submitted;
+    row.ring = served - submitted;
     const interval_set window(served, end);
     if (row.server.role == domain_role::manager) {
         split_manager(row, backend, window, m_servers[what.frontend]);
-        m_servers[what.frontend].manager.add(open.submitted, end);
+        m_servers[what.frontend].manager.add(submitted, end);
         m_chip.forget_before(end);
         m_bus.forget_before(end);
     } else {
         split_vtpm(row, backend, window);
     }
-    backend.last_answer = end;
+    backend.last_answer = what.at;
     for (interval_set* past : {&backend.disk, &backend.chip, &backend.bus, &backend.manager})
         past->forget_before(end);
     return row;
@@ -172,9 +176,9 @@ void latency_table::command_returned(xen::domid_t guest, const sc_core::sc_time&
     row.ordinal = ordinal_name(tag_rqu, done.ordinal);
     row.queue = now - done.issued;
     for (auto open = m_open.begin(); open != m_open.end(); ++open)
-        if (open->first.first == guest && open->second.submitted >= done.issued) {
-            row.queue = open->second.submitted - done.issued;
-            row.backend = now - open->second.submitted;
+        if (open->first.first == guest && nanoseconds(open->second.submitted) >= done.issued) {
+            row.queue = nanoseconds(open->second.submitted) - done.issued;
+            row.backend = now - nanoseconds(open->second.submitted);
             row.server = who(open->first.second);
             m_open.erase(open);
             break;
@@ -201,7 +205,7 @@ std::vector<latency_row> latency_table::unanswered() const {
     std::vector<latency_row> list;
     for (const auto& [ring, open] : m_open) {
         latency_row row;
-        row.time_ns = open.submitted;
+        row.time_ns = nanoseconds(open.submitted);
         row.origin = who(ring.first).name;
         row.server = who(ring.second);
         row.ordinal = open.ordinal;

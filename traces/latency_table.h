@@ -2,6 +2,7 @@
 // traces/README.md defines every column by what is observed.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -42,6 +43,9 @@ class latency_table final : public command_observer_if {
   public:
     explicit latency_table(identify_domain identify) : m_identify(std::move(identify)) {}
 
+    /// Told at the end of each request, before the row is made: since when its back end has worked on it.
+    std::function<void(const ring_change& end, const sc_core::sc_time& served)> on_served;
+
     /// Who drives the hardware TPM: chip commands outside any request to it are its own.
     void set_manager(xen::domid_t manager) { m_manager = manager; }
 
@@ -64,8 +68,8 @@ class latency_table final : public command_observer_if {
 
   private:
     struct request {  // SUBMIT stored, no answer yet
-        std::uint64_t submitted = 0;
-        std::optional<std::uint64_t> noticed;  // the back end consumed an event
+        sc_core::sc_time submitted;
+        std::optional<sc_core::sc_time> noticed;  // the back end consumed an event
         std::string ordinal;
     };
     struct call {  // a driver's call in progress
@@ -75,7 +79,7 @@ class latency_table final : public command_observer_if {
         std::uint64_t answered_at = 0;
     };
     struct server {  // a back end domain
-        std::uint64_t last_answer = 0;
+        sc_core::sc_time last_answer;
         interval_set disk, chip, bus, manager;  // since then
     };
     using ring_id = std::pair<xen::domid_t, xen::domid_t>;  // frontend, backend
@@ -83,7 +87,7 @@ class latency_table final : public command_observer_if {
     domain_identity who(xen::domid_t id) const { return m_identify(id); }
     void submitted(const ring_change& what);
     void ended(const ring_change& what, bool answered);
-    latency_row split(const request& open, const ring_change& what, std::uint64_t end);
+    latency_row split(const request& open, const ring_change& what);
     void split_vtpm(latency_row& row, server& backend, const interval_set& window);
     void split_manager(latency_row& row, server& backend, const interval_set& window, server& frontend);
     bool manager_serving() const;

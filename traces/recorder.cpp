@@ -7,27 +7,33 @@ recorder::recorder(identify_domain identify, recorder_options options)
     : m_identify(std::move(identify)),
       m_options(options),
       m_wave([this](xen::domid_t id) { return who(id); }),
-      m_latency([this](xen::domid_t id) { return who(id); }) {}
+      m_latency([this](xen::domid_t id) { return who(id); }),
+      m_hops([this](xen::domid_t id) { return who(id); }),
+      m_packets([this](xen::domid_t id) { return who(id); }, m_hops),
+      m_tracks([this](xen::domid_t id) { return who(id); }, m_hops) {
+    sc_assert(m_options.latency || !follows_hops());
+    if (follows_hops())
+        m_latency.on_served = [this](const ring_change& end, const sc_core::sc_time& served) {
+            m_hops.served(end.frontend, end.backend, served);
+        };
+}
 
 // Domain ids are never used again, so asking once is enough.
 const domain_identity& recorder::who(xen::domid_t id) {
     const auto [at, fresh] = m_known.try_emplace(id);
     if (fresh) {
         at->second = m_identify(id);
-        if (at->second.role == domain_role::manager)
+        if (at->second.role == domain_role::manager) {
             m_latency.set_manager(id);
+            m_hops.set_manager(id);
+        }
     }
     return at->second;
 }
 
 void recorder::attach_grants(tlm::tlm_analysis_port<xen::grant_map_change>& port,
                              xen::machine_memory& memory) {
-    m_rings = std::make_unique<ring_watch>(memory, [this](const ring_change& what) {
-        if (m_options.waveform)
-            m_wave.ring_changed(what);
-        if (m_options.latency)
-            m_latency.ring_changed(what);
-    });
+    m_rings = std::make_unique<ring_watch>(memory, [this](const ring_change& what) { ring_changed(what); });
     m_heard.listen(port, [this](const xen::grant_map_change& what) { grant_changed(what); });
 }
 
@@ -38,6 +44,19 @@ void recorder::grant_changed(const xen::grant_map_change& what) {
         m_rings->mapped(what.mapper, what.granter, what.frame);
     else
         m_rings->unmapped(what.frame);
+}
+
+// The table first: it knows since when the request that ends here was worked on.
+void recorder::ring_changed(const ring_change& what) {
+    if (m_options.waveform)
+        m_wave.ring_changed(what);
+    if (m_options.latency)
+        m_latency.ring_changed(what);
+    if (!follows_hops())
+        return;
+    const auto hop = m_hops.ring_changed(what);
+    if (hop && m_options.packets)
+        m_packets.ring_changed(what, *hop);
 }
 
 void recorder::attach_events(tlm::tlm_analysis_port<xen::evtchn_pending_change>& port) {
@@ -54,6 +73,8 @@ void recorder::attach_vcpus(tlm::tlm_analysis_port<xen::vcpu_state_change>& port
         who(what.dom);
         if (m_options.waveform)
             m_wave.vcpu_changed(what);
+        if (m_options.tracks)
+            m_tracks.vcpu_changed(what);
     });
 }
 
@@ -63,6 +84,8 @@ void recorder::attach_disk(tlm::tlm_analysis_port<xen::block_request_done>& port
             m_wave.disk_done(what);
         if (m_options.latency)
             m_latency.disk_done(what);
+        if (m_options.tracks)
+            m_tracks.disk_done(what);
     });
 }
 
@@ -71,13 +94,22 @@ void recorder::attach_tpm(const std::string& name, tlm::tlm_analysis_port<tpm::t
     m_heard.listen(states, [this, name](const tpm::tis_state& what) {
         if (m_options.waveform)
             m_wave.tis_changed(name, what);
+        if (m_options.tracks)
+            m_tracks.tis_changed(name, what);
     });
-    m_heard.listen(commands, [this, name](const tpm::chip_command& what) {
-        if (m_options.waveform)
-            m_wave.chip_done(name, what);
-        if (m_options.latency)
-            m_latency.chip_done(what);
-    });
+    m_heard.listen(commands, [this, name](const tpm::chip_command& what) { chip_done(name, what); });
+}
+
+void recorder::chip_done(const std::string& name, const tpm::chip_command& what) {
+    if (m_options.waveform)
+        m_wave.chip_done(name, what);
+    if (m_options.latency)
+        m_latency.chip_done(what);
+    if (!follows_hops())
+        return;
+    const std::size_t hop = m_hops.chip_done(name, what);
+    if (m_options.packets)
+        m_packets.chip_done(what, hop);
 }
 
 void recorder::attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::lpc_cycle>& port) {
@@ -86,6 +118,8 @@ void recorder::attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::l
             m_wave.bus_cycle(name, what);
         if (m_options.latency)
             m_latency.bus_cycle(what);
+        if (m_options.tracks)
+            m_tracks.bus_cycle(name, what);
     });
 }
 
@@ -94,6 +128,8 @@ void recorder::command_issued(xen::domid_t guest, const sc_core::sc_time& at, st
         m_wave.command_in_driver(guest, at, ordinal, false);
     if (m_options.latency)
         m_latency.command_issued(guest, at, ordinal);
+    if (follows_hops())
+        m_hops.command_issued(guest, at, ordinal);
 }
 
 void recorder::command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) {
@@ -101,11 +137,21 @@ void recorder::command_returned(xen::domid_t guest, const sc_core::sc_time& at, 
         m_wave.command_in_driver(guest, at, ordinal, true);
     if (m_options.latency)
         m_latency.command_returned(guest, at, ordinal);
+    if (follows_hops())
+        m_hops.command_returned(guest, at);
 }
 
 bool recorder::write_vcd(std::ostream& out) {
     m_wave.writer().advance(sc_core::sc_time_stamp());
     return m_options.waveform && m_wave.writer().finish(out);
+}
+
+bool recorder::write_pcapng(std::ostream& out) const {
+    return m_options.packets && m_packets.write(out);
+}
+
+bool recorder::write_trace_events(std::ostream& out) const {
+    return m_options.tracks && m_tracks.write(out, sc_core::sc_time_stamp());
 }
 
 void recorder::write_gtkw(std::ostream& out, const std::string& vcd_name) {

@@ -1,5 +1,5 @@
 // The recorder: sits on the observation ports of a machine, writes nothing into it, and keeps what it saw for
-// the exports (waveform, layout, latency table).
+// the exports (waveform, layout, latency table, packets, tracks).
 #pragma once
 
 #include <map>
@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "traces/latency_table.h"
+#include "traces/packet_capture.h"
 #include "traces/subscriptions.h"
+#include "traces/track_recorder.h"
 #include "traces/wave_recorder.h"
 
 namespace vtwin::trace {
@@ -20,6 +22,8 @@ struct recorder_options {
     bool waveform = true;
     bool latency = true;
     bool event_channels = true;  ///< pending bits in the waveform
+    bool packets = false;        ///< what crossed the rings and the bus; needs `latency`
+    bool tracks = false;         ///< who was busy with what; needs `latency`
 };
 
 /// Attach during elaboration (analysis ports are bound there); export after the simulation. Has to outlive
@@ -50,18 +54,27 @@ class recorder final : public command_observer_if {
     /// False when the waveform is off or writing failed. Once only.
     bool write_vcd(std::ostream& out);
     void write_gtkw(std::ostream& out, const std::string& vcd_name);
+    /// False when packets (tracks) are not recorded or writing failed.
+    bool write_pcapng(std::ostream& out) const;
+    bool write_trace_events(std::ostream& out) const;
     void write_latency_csv(std::ostream& out) const { m_latency.write_csv(out); }
     std::vector<latency_row> latency_rows() const { return m_latency.rows(); }
     std::vector<latency_row> unanswered() const { return m_latency.unanswered(); }
 
   private:
+    bool follows_hops() const { return m_options.packets || m_options.tracks; }
     void grant_changed(const xen::grant_map_change& what);
+    void ring_changed(const ring_change& what);
+    void chip_done(const std::string& name, const tpm::chip_command& what);
 
     identify_domain m_identify;
     recorder_options m_options;
     std::map<xen::domid_t, domain_identity> m_known;
     wave_recorder m_wave;
     latency_table m_latency;
+    hop_log m_hops;
+    packet_capture m_packets;
+    track_recorder m_tracks;
     std::unique_ptr<ring_watch> m_rings;
     subscriptions m_heard;
 };

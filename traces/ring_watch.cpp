@@ -33,6 +33,7 @@ void ring_watch::mapped(xen::domid_t backend, xen::domid_t frontend, xen::mfn_t 
     ring& where = m_rings[frame];
     where.frontend = frontend;
     where.backend = backend;
+    where.life = m_lives++;
     m_memory.read(frame, 0, where.page);
     where.watch =
         m_memory.watch(frame, [this, &where](const xen::frame_write& what) { stored(where, what); });
@@ -63,15 +64,18 @@ void ring_watch::report(const ring& where, bool state_stored) {
     const std::span<const std::byte> page(where.page);
     const std::size_t packet = header_size + 4 * std::to_integer<std::size_t>(page[extra_pages_at]);
     static_assert(header_size + 4 * 255 + packet_header <= xen::page_size);
+    const std::uint32_t length = little32(page.first(4));
     m_listener({.at = sc_core::sc_time_stamp(),
                 .frontend = where.frontend,
                 .backend = where.backend,
                 .state = ring_state{std::to_integer<std::uint8_t>(page[state_at])},
                 .state_stored = state_stored,
-                .length = little32(page.first(4)),
+                .length = length,
                 .locality = std::to_integer<std::uint8_t>(page[locality_at]),
                 .tag = static_cast<std::uint16_t>(big(page.subspan(packet, 2))),
-                .code = big(page.subspan(packet + 6, 4))});
+                .code = big(page.subspan(packet + 6, 4)),
+                .packet = page.subspan(packet, std::min<std::size_t>(length, page.size() - packet)),
+                .life = where.life});
 }
 
 }  // namespace vtwin::trace

@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <span>
 #include <systemc>
 
 #include "hypervisor/memory/machine_memory.h"
@@ -24,6 +25,9 @@ struct ring_change {
     std::uint8_t locality = 0;
     std::uint16_t tag = 0;   ///< of the packet in the page
     std::uint32_t code = 0;  ///< its ordinal or result
+    std::span<const std::byte>
+        packet;              ///< as long as the length says and the page goes; valid during the call
+    std::uint64_t life = 0;  ///< counts the pages that were mapped
 };
 
 /// A TPM back end (vTPM or manager) maps nothing but its frontends' rings: every page that it maps is watched
@@ -45,6 +49,7 @@ class ring_watch {
     struct ring {
         xen::domid_t frontend{}, backend{};
         xen::machine_memory::watch_id watch{};
+        std::uint64_t life = 0;
         std::array<std::byte, xen::page_size> page{};  ///< contents as the stores left them
     };
     void stored(ring& where, const xen::frame_write& what);
@@ -53,6 +58,7 @@ class ring_watch {
     xen::machine_memory& m_memory;
     listener m_listener;
     std::map<xen::mfn_t, ring> m_rings;
+    std::uint64_t m_lives = 0;
 };
 
 }  // namespace vtwin::trace

@@ -3,15 +3,12 @@
 #include <bit>
 #include <map>
 
+#include "traces/picoseconds.h"
+
 namespace vtwin::trace {
 namespace {
 
 constexpr std::size_t spill_at = std::size_t{1} << 20;
-
-std::uint64_t picoseconds(const sc_core::sc_time& time) {
-    static const std::uint64_t unit = sc_core::sc_time(1, sc_core::SC_PS).value();
-    return unit == 1 ? time.value() : time.value() / unit;
-}
 
 // Printable ASCII from '!' on, least significant digit first.
 std::string identifier(std::size_t number) {

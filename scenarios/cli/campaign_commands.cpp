@@ -18,6 +18,7 @@
 #include "scenarios/campaign/reproduce.h"
 #include "scenarios/campaign/sharded_campaign.h"
 #include "scenarios/cli/engine_options.h"
+#include "scenarios/cli/trace_flags.h"
 #include "scenarios/faults/matcher.h"
 #include "scenarios/runner/run.h"
 #include "scenarios/schema/units.h"
@@ -33,7 +34,8 @@ struct campaign_line {
     std::optional<std::uint64_t> limit;
     unsigned jobs = 0;
     engine_options where;
-    bool replace = false, complete = false, snapshots = true, vcd = true;
+    bool replace = false, complete = false, snapshots = true;
+    run_options shown;         ///< a run that is replayed with traces
     std::uint64_t random = 0;  ///< runs to be replayed
     std::size_t lines = 10;    ///< of a shrunk scenario
 
@@ -155,9 +157,9 @@ void campaign_commands::state::add_run(CLI::App& to) {
     replay->add_option("STORE", line.file, "a campaign store")->required();
     auto* id = replay->add_option("ID", line.id, "number of the run");
     replay->add_option("--random", line.random, "so many runs instead, drawn from the store")->excludes(id);
-    replay->add_option("--out", line.out, "leave the run's output there, with waveform and explanation")
+    replay->add_option("--out", line.out, "leave the run's output there, with traces and explanation")
         ->needs(id);
-    replay->add_flag("!--no-vcd", line.vcd, "with --out: no waveform");
+    add_trace_flags(*replay, line.shown);
     replay->add_option("--jobs", line.jobs, "with --random: processes at a time");
     shrink = to.add_subcommand("shrink", "the least scenario that fails like one run of a store");
     shrink->add_option("STORE", line.file, "a campaign store")->required();
@@ -262,7 +264,10 @@ int campaign_commands::state::show_run(const campaign_store& store, const campai
     if (!stored)
         throw user_error({line.file, 0}, "", fmt::format("it has no run {}", line.id));
     const auto scenario = scenario_of(what.scenario, store.worlds().at(stored->plan.world), stored->plan);
-    const auto ran = scenario::run(scenario, {line.out, line.vcd, true}, simulate, out);
+    run_options options = line.shown;
+    options.out = line.out;
+    options.quiet = true;
+    const auto ran = scenario::run(scenario, options, simulate, out);
     const auto& seen = ran.injection;
     if (seen)
         out << seen->explanation;

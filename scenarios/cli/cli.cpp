@@ -8,6 +8,7 @@
 #include "scenarios/cli/scenario_choice.h"
 #include "scenarios/cli/serve_command.h"
 #include "scenarios/cli/study_commands.h"
+#include "scenarios/cli/trace_flags.h"
 #include "scenarios/cli/verify_command.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/runner/run.h"
@@ -77,7 +78,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         run_command = app.add_subcommand("run", "run a scenario and leave its output");
         line.scenario.add_to(*run_command);
         run_command->add_option("--out", line.run.out, "output directory (default out/<scenario>)");
-        run_command->add_flag("!--no-vcd", line.run.vcd, "write no trace.vcd");
+        add_trace_flags(*run_command, line.run);
         run_command->add_flag("--quiet", line.run.quiet, "no timeline");
     }
     std::function<std::optional<int>(std::ostream&, std::ostream&)> study_command;

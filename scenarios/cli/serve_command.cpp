@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "scenarios/cli/scenario_choice.h"
+#include "scenarios/cli/trace_flags.h"
 #include "scenarios/live/session.h"
 #include "scenarios/report/page.h"
 #include "scenarios/runner/run.h"
@@ -94,7 +95,7 @@ std::function<std::optional<int>(std::ostream&)> add_serve_command(CLI::App& app
         "--record", line->recording,
         "file for what the clients did, which a scenario can do again (guest.NAME.recording)");
     command->add_option("--out", line->run.out, "output directory (default out/<scenario>)");
-    command->add_flag("!--no-vcd", line->run.vcd, "write no trace.vcd");
+    add_trace_flags(*command, line->run);
     command->add_flag("--quiet", line->run.quiet, "no timeline");
     return [line, command, simulate](std::ostream& out) -> std::optional<int> {
         if (!command->parsed())

@@ -4,8 +4,9 @@
 
 namespace vtwin::scenario {
 
-observed_machine::observed_machine(models::platform& machine, const models::run_config& config, bool waveform)
-    : m_machine(machine), m_config(config), m_recorder(identify(), {.waveform = waveform}) {
+observed_machine::observed_machine(models::platform& machine, const models::run_config& config,
+                                   trace::recorder_options recorded)
+    : m_machine(machine), m_config(config), m_recorder(identify(), recorded) {
     auto& hypervisor = machine.hypervisor();
     m_recorder.attach_grants(hypervisor.grants, hypervisor.memory());
     // The latency table needs these too: events tell ring from backend, a first run names a domain.

@@ -9,7 +9,8 @@ namespace vtwin::scenario {
 /// Attaches during elaboration; `machine` and `config` must outlive it.
 class observed_machine {
   public:
-    observed_machine(models::platform& machine, const models::run_config& config, bool waveform);
+    observed_machine(models::platform& machine, const models::run_config& config,
+                     trace::recorder_options recorded);
 
     trace::recorder& recorder() { return m_recorder; }
 

@@ -104,6 +104,8 @@ run_result run(const loaded_scenario& what, const run_options& options, const si
     output_directory directory(options.out.empty() ? std::filesystem::path("out") / what.name : options.out);
     simulation_options simulation_options;
     simulation_options.vcd = options.vcd;
+    simulation_options.pcapng = options.pcapng;
+    simulation_options.perfetto = options.perfetto;
     simulation_options.live = options.live;
     simulation_options.trace_directory = directory.working_place();
     if (!options.quiet)

@@ -15,7 +15,7 @@ enum class exit_code : int { ok = 0, expectation_failed = 1, user_mistake = 2, o
 
 struct run_options {
     std::filesystem::path out;  ///< empty: out/<scenario name> below the current folder
-    bool vcd = true;
+    bool vcd = true, pcapng = true, perfetto = true;
     bool quiet = false;  ///< no timeline, only verdicts and the last lines
     live_part* live = nullptr;
 };

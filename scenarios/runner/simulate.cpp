@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "models/remote/evidence_files.h"
@@ -31,15 +32,29 @@ std::vector<output_file> evidence_of(const models::remote_parties& parties) {
     return files;
 }
 
-void write_waveform(trace::recorder& recorder, const std::filesystem::path& directory) {
-    std::ofstream vcd(directory / "trace.vcd", std::ios::binary),
-        layout(directory / "trace.gtkw", std::ios::binary);
-    const bool written = recorder.write_vcd(vcd);
-    recorder.write_gtkw(layout, "trace.vcd");
-    vcd.close();
-    layout.close();
-    if (!written || !vcd || !layout)
-        throw user_error({directory.string()}, "", "the waveform cannot be written");
+/// `write` says whether it could.
+void write_trace(const std::filesystem::path& file, const std::function<bool(std::ostream&)>& write) {
+    std::ofstream out(file, std::ios::binary);
+    const bool written = write(out);
+    out.close();
+    if (!written || !out)
+        throw user_error({file.string()}, "", "the trace cannot be written");
+}
+
+void write_traces(trace::recorder& recorder, const simulation_options& options) {
+    const auto& place = options.trace_directory;
+    if (options.vcd) {
+        write_trace(place / "trace.vcd", [&](std::ostream& out) { return recorder.write_vcd(out); });
+        write_trace(place / "trace.gtkw", [&](std::ostream& out) {
+            recorder.write_gtkw(out, "trace.vcd");
+            return true;
+        });
+    }
+    if (options.pcapng)
+        write_trace(place / "trace.pcapng", [&](std::ostream& out) { return recorder.write_pcapng(out); });
+    if (options.perfetto)
+        write_trace(place / "trace.json",
+                    [&](std::ostream& out) { return recorder.write_trace_events(out); });
 }
 
 /// Sums of the hops over all commands of the guests.
@@ -69,7 +84,8 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
     };
     simulated_world world(config, options.faults, {}, hear);
     auto& platform = world.machine();
-    observed_machine observed(platform, config, options.vcd);
+    observed_machine observed(
+        platform, config, {.waveform = options.vcd, .packets = options.pcapng, .tracks = options.perfetto});
     if (options.live != nullptr)
         options.live->join(world);
     const auto judged = options.live != nullptr ? run_alone(world) : run_and_judge(world);
@@ -99,8 +115,7 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
     recorder.write_latency_csv(table);
     outputs.files.push_back({"latency.csv", table.str()});
     outputs.where_time_went = shares_of(recorder.latency_rows(), config);
-    if (options.vcd)
-        write_waveform(recorder, options.trace_directory);
+    write_traces(recorder, options);
     return outputs;
 }
 

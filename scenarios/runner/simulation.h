@@ -49,6 +49,8 @@ class live_part {
 
 struct simulation_options {
     bool vcd = true;                        ///< write trace.vcd and trace.gtkw into `trace_directory`
+    bool pcapng = true;                     ///< and trace.pcapng
+    bool perfetto = true;                   ///< and trace.json
     std::filesystem::path trace_directory;  ///< exists; traces are streamed into it while the run goes on
     std::function<void(const timeline_line&)>
         on_line;                ///< called as lines happen, in order of time; may be empty

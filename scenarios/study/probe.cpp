@@ -12,7 +12,7 @@ std::uint64_t nanoseconds(const sc_core::sc_time& time) {
 }  // namespace
 
 probe::probe(models::platform& machine, const models::run_config& config)
-    : m_recorded(machine, config, false) {
+    : m_recorded(machine, config, {.waveform = false}) {
     m_heard.listen(machine.hardware().tis().commands, [this](const tpm::chip_command& what) {
         note(m_seen.busy["chip"], nanoseconds(what.go), nanoseconds(what.done));
     });

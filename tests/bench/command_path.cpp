@@ -53,7 +53,8 @@ class reading_machine {
     reading_machine(bool saving, tracing traced) : m_config(configuration()) {
         m_machine.emplace("machine", m_config, [](const models::timeline_entry&) {});
         if (traced != tracing::none)
-            m_observed.emplace(*m_machine, m_config, traced == tracing::waveform);
+            m_observed.emplace(*m_machine, m_config,
+                               trace::recorder_options{.waveform = traced == tracing::waveform});
         for (const auto& vtpm : m_machine->vtpms())
             vtpm->set_save_after_command(saving || vtpm->config().administrator);
         m_machine->guests().front()->user_program = [this](models::guest_domain& guest) { serve(guest); };

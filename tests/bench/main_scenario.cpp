@@ -1,5 +1,5 @@
-// Wall time of the main scenario as `vtwin run` does it, with and without a waveform, each run in a process
-// of its own. For medians: --benchmark_repetitions=7 --benchmark_enable_random_interleaving=true
+// Wall time of the main scenario as `vtwin run` does it, with each of its traces and without, each run in a
+// process of its own. For medians: --benchmark_repetitions=7 --benchmark_enable_random_interleaving=true
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
@@ -16,27 +16,39 @@ namespace {
 
 using namespace vtwin;
 
-struct figures {
-    double wall, cpu, simulated_s, waveform_bytes;
+struct traced {
+    const char* name;
+    bool vcd, pcapng, perfetto;
 };
 
-figures run_once(bool vcd) {
+struct figures {
+    double wall, cpu, simulated_s, trace_bytes;
+};
+
+figures run_once(const traced& what) {
     const double wall = bench::wall_seconds(), cpu = bench::cpu_seconds();
     const scenario::test::temporary_directory place;
-    scenario::run_options options{.out = place.path() / "out", .vcd = vcd, .quiet = true};
+    scenario::run_options options{.out = place.path() / "out",
+                                  .vcd = what.vcd,
+                                  .pcapng = what.pcapng,
+                                  .perfetto = what.perfetto,
+                                  .quiet = true};
     std::ostringstream printed;
     const auto result =
         scenario::run(scenario::load_scenario("deep_attestation"), options, scenario::simulate, printed);
     if (result.code != scenario::exit_code::ok)
         throw std::runtime_error("the scenario failed:\n" + printed.str());
-    const auto bytes = vcd ? std::filesystem::file_size(result.out / "trace.vcd") : 0;
+    std::uintmax_t bytes = 0;
+    for (const char* trace : {"trace.vcd", "trace.pcapng", "trace.json"})
+        if (std::filesystem::exists(result.out / trace))
+            bytes += std::filesystem::file_size(result.out / trace);
     return {bench::wall_seconds() - wall, bench::cpu_seconds() - cpu, sc_core::sc_time_stamp().to_seconds(),
             static_cast<double>(bytes)};
 }
 
-void deep_attestation(benchmark::State& state, bool vcd) {
+void deep_attestation(benchmark::State& state, const traced& what) {
     for (auto _ : state) {
-        const auto result = bench::in_child([vcd] { return run_once(vcd); });
+        const auto result = bench::in_child([what] { return run_once(what); });
         if (!result) {
             state.SkipWithError("the run failed");
             return;
@@ -44,7 +56,7 @@ void deep_attestation(benchmark::State& state, bool vcd) {
         state.SetIterationTime(result->wall);
         state.counters["cpu_ms"] = result->cpu * 1e3;
         state.counters["simulated_s"] = result->simulated_s;
-        state.counters["waveform_KiB"] = result->waveform_bytes / 1024;
+        state.counters["trace_KiB"] = result->trace_bytes / 1024;
     }
 }
 
@@ -52,13 +64,15 @@ void deep_attestation(benchmark::State& state, bool vcd) {
 
 int sc_main(int argc, char* argv[]) {
     benchmark::Initialize(&argc, argv);
-    for (const bool vcd : {false, true}) {
-        const char* name = vcd ? "deep_attestation/waveform" : "deep_attestation";
-        benchmark::RegisterBenchmark(name, deep_attestation, vcd)
+    for (const traced& what : {traced{"deep_attestation", false, false, false},
+                               traced{"deep_attestation/waveform", true, false, false},
+                               traced{"deep_attestation/packets", false, true, false},
+                               traced{"deep_attestation/tracks", false, false, true},
+                               traced{"deep_attestation/all", true, true, true}})
+        benchmark::RegisterBenchmark(what.name, deep_attestation, what)
             ->UseManualTime()
             ->Iterations(1)
             ->Unit(benchmark::kMillisecond);
-    }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }

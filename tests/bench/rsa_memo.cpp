@@ -24,7 +24,8 @@ figures run_once() {
     const auto wanted = scenario::load_scenario("deep_attestation");
     const auto before = tpm::rsa_memo::statistics();
     const scenario::test::temporary_directory place;
-    scenario::run_options options{.out = place.path() / "out", .vcd = false, .quiet = true};
+    scenario::run_options options{
+        .out = place.path() / "out", .vcd = false, .pcapng = false, .perfetto = false, .quiet = true};
     std::ostringstream printed;
     const double cpu = bench::cpu_seconds();
     const auto result = scenario::run(wanted, options, scenario::simulate, printed);

@@ -30,7 +30,7 @@ class bench {
     bench() { table.set_manager(manager); }
     void ring(double at, xen::domid_t front, xen::domid_t back, ring_state state, std::uint16_t tag,
               std::uint32_t code, std::uint32_t length = 34) {
-        table.ring_changed({ns(at), front, back, state, true, length, 0, tag, code});
+        table.ring_changed({ns(at), front, back, state, true, length, 0, tag, code, {}, 0});
     }
     void notice(double at, xen::domid_t dom) {
         table.pending_changed(ns(at), {dom, xen::evtchn_port{1}, false});
@@ -39,7 +39,7 @@ class bench {
         table.disk_done({dom, true, false, 0, 8, ns(from), ns(to), 0});
     }
     void bus(double from, double to) { table.bus_cycle({ns(from), ns(to), false, 0x18, 0, 0}); }
-    void chip(double go, double done) { table.chip_done({ns(go), ns(done), 0x46, 0, 0}); }
+    void chip(double go, double done) { table.chip_done({ns(go), ns(done), 0x46, 0, 0, {}, {}}); }
     std::string csv() const {
         std::ostringstream out;
         table.write_csv(out);
@@ -119,7 +119,7 @@ TEST_CASE("chip commands outside any request are the manager's own") {
           "100,vtpmmgr,TPM_GetRandom,0,0,0,0,0,0,0,250,0,250\n"
           "1000,vtpm1,VTPM_SAVEHASHKEY,0,0,0,0,0,500,0,0,0,500\n");
     latency_table unknown(identify);
-    unknown.chip_done({ns(1), ns(2), 0x99, 0, 0});
+    unknown.chip_done({ns(1), ns(2), 0x99, 0, 0, {}, {}});
     CHECK(unknown.rows().at(0).origin == "platform");
     CHECK(unknown.rows().at(0).ordinal == "TPM_Startup");
 }

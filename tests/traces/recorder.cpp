@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "tests/traces/pcapng_file.h"
+#include "tests/traces/trace_events.h"
 #include "tests/traces/vcd_text.h"
 
 using namespace vtwin;
@@ -65,7 +67,7 @@ class fake_machine : public sc_core::sc_module {
         states.write({tpm::tis_state::fsm::execution, 1, {1, 0x21, 1, 1, 1}, 0x00001000, 0, ns(48)});
         wait(ns(15));
         disks.write({vtpm, true, false, 64, 8, ns(35), ns(45), 0});
-        commands.write({ns(48), ns(49), 0x46, 0, 1});
+        commands.write({ns(48), ns(49), 0x46, 0, 1, {}, {}});
         wait(ns(15));
         store(8, {0x00, 0xC4, 0, 0, 0, 30, 0, 0, 0, 3});
         store(0, {30, 0, 0, 0});
@@ -139,4 +141,47 @@ TEST_CASE("a recorder keeps only what it was asked for") {
     CHECK_FALSE(rec.write_vcd(out));
     CHECK(out.str().empty());
     CHECK(rec.latency_rows().size() == 2);
+}
+
+TEST_CASE("a recorder that is asked for them keeps packets and tracks") {
+    fake_machine machine("machine");
+    recorder rec(identify, {.waveform = false, .packets = true, .tracks = true});
+    attach_all(rec, machine);
+    sc_core::sc_start();
+    std::ostringstream packets, tracks;
+    REQUIRE(rec.write_pcapng(packets));
+    const auto file = test::pcapng_parser::parse(packets.str());
+    REQUIRE(file.good);
+    REQUIRE(file.packets.size() == 4);
+    CHECK(file.packets[0].at == 20);
+    CHECK(file.packets[0].data.size() == 40 + 34);
+    CHECK(file.packets[0].comment.find("TPM_Extend; from=guest1; to=vtpm1; locality=0; latency_ns=40") !=
+          std::string::npos);
+    CHECK(file.packets[1].at == 48);
+    CHECK(file.packets[3].at == 60);
+    CHECK(file.packets[3].comment.find("answer_to=TPM_Extend; result=3") != std::string::npos);
+
+    REQUIRE(rec.write_trace_events(tracks));
+    const test::trace_events events(tracks.str());
+    CHECK(events.problem == "");
+    CHECK(events.tracks == std::set<std::string>{"vtpm1 (domain 1)/serving", "vtpm1 (domain 1)/disk",
+                                                 "guest1 (domain 2)/commands",
+                                                 "guest1 (domain 2)/requests to vtpm1",
+                                                 "guest1 (domain 2)/vCPU", "slb9635 TPM/execution",
+                                                 "slb9635 TPM/interface", "lpc bus/transfers"});
+    CHECK(events.journeys ==
+          std::map<std::uint64_t, std::string>{{1,
+                                                "guest1 (domain 2)/commands > guest1 (domain 2)/requests to "
+                                                "vtpm1 > vtpm1 (domain 1)/serving"}});
+}
+
+TEST_CASE("a recorder that is not asked for packets and tracks writes none") {
+    fake_machine machine("machine");
+    recorder rec(identify);
+    attach_all(rec, machine);
+    sc_core::sc_start();
+    std::ostringstream out;
+    CHECK_FALSE(rec.write_pcapng(out));
+    CHECK_FALSE(rec.write_trace_events(out));
+    CHECK(out.str().empty());
 }

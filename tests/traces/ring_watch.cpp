@@ -15,7 +15,11 @@ std::vector<std::byte> octets(Octet... values) {
 struct bench {
     xen::machine_memory memory;
     std::vector<ring_change> seen;
-    ring_watch rings{memory, [this](const ring_change& what) { seen.push_back(what); }};
+    std::vector<std::vector<std::byte>> packets;
+    ring_watch rings{memory, [this](const ring_change& what) {
+                         seen.push_back(what);
+                         packets.emplace_back(what.packet.begin(), what.packet.end());
+                     }};
     xen::mfn_t frame = memory.allocate(xen::domid_t{5});
 
     void store(std::size_t offset, const std::vector<std::byte>& data) {
@@ -47,6 +51,7 @@ TEST_CASE("stores to a mapped ring are decoded until it is unmapped") {
     CHECK(b.seen[2].code == 0x15);
     CHECK(b.seen[2].frontend == xen::domid_t{5});
     CHECK(b.seen[2].backend == xen::domid_t{2});
+    CHECK(b.packets[2] == octets(0x00, 0xC1, 0, 0, 0, 14, 0, 0, 0, 0x15, 0, 0, 0, 4));
 
     b.store(4, octets(3, 2));
     CHECK(b.seen.back().state == ring_state::cancel);
@@ -73,4 +78,17 @@ TEST_CASE("extra pages move the packet") {
     b.store(7, octets(255));
     CHECK(b.seen.back().tag == 0x01C1);
     CHECK(b.seen.back().code == 2);
+}
+
+TEST_CASE("a packet ends where its page does whatever the length says") {
+    bench b;
+    b.rings.mapped(xen::domid_t{2}, xen::domid_t{5}, b.frame);
+    b.store(0, octets(0xFF, 0xFF, 0xFF, 0xFF, 1));
+    CHECK(b.seen.back().length == 0xFFFFFFFF);
+    CHECK(b.packets.back().size() == 4088);
+    b.store(7, octets(255));
+    CHECK(b.packets.back().size() == 3068);
+    CHECK(b.seen.back().life == 0);
+    b.rings.mapped(xen::domid_t{2}, xen::domid_t{5}, b.frame);
+    CHECK(b.seen.back().life == 1);
 }

@@ -42,6 +42,8 @@ class command_fsm {
     std::uint16_t burst_count() const;
     /// The bytes received so far, or while it executes the command.
     byte_view command() const { return m_command; }
+    /// The engine's response, until the command is over.
+    byte_view response() const { return m_response; }
     /// Bytes 6..9 of the command, 0 when it is shorter.
     std::uint32_t ordinal() const;
 

@@ -285,7 +285,9 @@ void tis_device::finish_command() {
                     .done = m_now,
                     .ordinal = m_command_ordinal,
                     .result = result,
-                    .locality = m_command_locality});
+                    .locality = m_command_locality,
+                    .command = m_fsm.command(),
+                    .response = m_fsm.response()});
 }
 
 void tis_device::reset_establishment_written(unsigned locality) {

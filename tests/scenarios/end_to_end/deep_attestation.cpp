@@ -16,8 +16,9 @@ TEST_CASE("deep attestation trusts both guests and leaves every file that the RE
     CHECK(verdicts_of(out) == both_trusted);
     const auto files = files_below(out);
     for (const char* name :
-         {"result.json", "scenario.resolved.toml", "timeline.txt", "trace.vcd", "trace.gtkw", "latency.csv",
-          "evidence/privacy-ca.pem", "evidence/guest1-1/quote.sig", "evidence/guest2-1/quote.sig"}) {
+         {"result.json", "scenario.resolved.toml", "timeline.txt", "trace.vcd", "trace.gtkw", "trace.pcapng",
+          "trace.json", "latency.csv", "evidence/privacy-ca.pem", "evidence/guest1-1/quote.sig",
+          "evidence/guest2-1/quote.sig"}) {
         INFO(name);
         REQUIRE(files.contains(name));
         CHECK_FALSE(files.at(name).empty());

@@ -55,3 +55,26 @@ TEST_CASE("tis device answers a command over the bus after the chip's duration")
     // 42 cycles before tpmGo, 8 clocks into its own.
     CHECK(done.go == sc_time((42 * 13 + 8) * 30, SC_NS));
 }
+
+TEST_CASE("an observer of the chip gets command and response as they crossed the FIFO") {
+    bench b(plain_profile());
+    b.engine.next_reply = reply(30);
+    struct listener final : tlm::tlm_analysis_if<chip_command> {
+        void write(const chip_command& what) override {
+            command.assign(what.command.begin(), what.command.end());
+            response.assign(what.response.begin(), what.response.end());
+        }
+        bytes command, response;
+    } heard;
+    b.tpm.commands.bind(heard);
+    REQUIRE(b.run([&] {
+        b.set_access(0, 0x02);
+        b.set_sts(0x40);
+        b.cpu.send(request(12, 0x14));
+        b.set_sts(0x20);
+        sc_core::wait(sc_time(100, sc_core::SC_MS));
+    }));
+    CHECK(heard.command == request(12, 0x14));
+    CHECK(heard.response == reply(30));
+    b.tpm.commands.unbind(heard);
+}

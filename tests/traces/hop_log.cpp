@@ -1,0 +1,134 @@
+#include "traces/hop_log.h"
+
+#include <catch2/catch.hpp>
+
+using namespace vtwin;
+using namespace vtwin::trace;
+
+namespace {
+
+constexpr xen::domid_t manager{1}, vtpm{2}, guest{3};
+
+sc_core::sc_time ns(double count) {
+    return sc_core::sc_time(count, sc_core::SC_NS);
+}
+
+domain_identity identify(xen::domid_t id) {
+    if (id == manager)
+        return {"vtpmmgr", domain_role::manager};
+    if (id == vtpm)
+        return {"vtpm1", domain_role::vtpm};
+    return {"guest1", domain_role::other};
+}
+
+class bench {
+  public:
+    bench() { log.set_manager(manager); }
+    std::optional<std::size_t> submit(double at, xen::domid_t front, xen::domid_t back, std::uint16_t tag,
+                                      std::uint32_t code) {
+        return log.ring_changed({ns(at), front, back, ring_state::submit, true, 34, 2, tag, code, {}, 0});
+    }
+    std::optional<std::size_t> finish(double at, xen::domid_t front, xen::domid_t back, double served,
+                                      std::uint32_t result = 0, std::uint32_t length = 10) {
+        log.served(front, back, ns(served));
+        return log.ring_changed(
+            {ns(at), front, back, ring_state::finish, true, length, 0, 0xC4, result, {}, 0});
+    }
+    std::size_t chip(double go, double done, std::uint32_t ordinal = 0x46) {
+        return log.chip_done("hardware", {ns(go), ns(done), ordinal, 0, 1, {}, {}});
+    }
+    const hop& at(std::size_t number) const { return log.hops().at(number); }
+
+    hop_log log{identify};
+};
+
+}  // namespace
+
+TEST_CASE("a guest's command is followed through both rings to the chip and to nothing else") {
+    bench b;
+    const auto own_before = b.chip(100, 200);
+    b.log.command_issued(guest, ns(1000), 0x16);
+    const auto request = b.submit(1200, guest, vtpm, 0xC2, 0x16);
+    const auto idle = b.chip(1300, 1400);  // before the manager took anything up
+    const auto hash = b.submit(2000, vtpm, manager, 0x01C1, 1);
+    const auto random = b.chip(2500, 4500);
+    const auto again = b.chip(4600, 4700);
+    CHECK(b.finish(6000, vtpm, manager, 2200) == hash);
+    CHECK(b.finish(8000, guest, vtpm, 1500, 7) == request);
+    b.log.command_returned(guest, ns(8700));
+    const auto own_after = b.chip(9000, 9100);
+
+    REQUIRE(request);
+    REQUIRE(hash);
+    const std::size_t call = 1;
+    CHECK(b.at(call).kind == hop_kind::call);
+    CHECK(b.at(call).command == "TPM_Quote");
+    CHECK(b.at(call).begin_ps == 1'000'000);
+    CHECK(b.at(call).end_ps == 8'700'000);
+    CHECK(b.at(call).result == 7U);
+    CHECK(b.at(*request).served_ps == 1'500'000);
+    CHECK(b.at(*request).end_ps == 8'000'000);
+    CHECK(b.at(*request).locality == 2);
+    CHECK(b.at(*request).protocol == packet_protocol::tpm12);
+    CHECK(b.at(*hash).command == "VTPM_SAVEHASHKEY");
+    CHECK(b.at(*hash).protocol == packet_protocol::manager);
+    CHECK(b.at(random).chip == "hardware");
+    CHECK(b.at(random).from == manager);
+    for (const std::size_t step : {call, *request, *hash, random, again}) {
+        CAPTURE(step);
+        CHECK(b.log.origin(step) == call);
+    }
+    CHECK(b.at(random).cause == hash);
+    CHECK(b.at(*hash).cause == request);
+    for (const std::size_t apart : {own_before, idle, own_after})
+        CHECK(b.log.origin(apart) == apart);
+}
+
+TEST_CASE("what a back end asked for on its own behalf belongs to no request") {
+    bench b;
+    const auto load = b.submit(100, vtpm, manager, 0x01C1, 2);
+    const auto read = b.chip(150, 160);
+    b.finish(200, vtpm, manager, 120);
+    const auto request = b.submit(300, guest, vtpm, 0xC1, 0x15);
+    b.finish(400, guest, vtpm, 310);
+    const auto next = b.submit(500, guest, vtpm, 0xC1, 0x15);
+    CHECK(b.log.origin(read) == *load);
+    CHECK_FALSE(b.at(*load).cause);
+    CHECK_FALSE(b.at(*request).cause);
+    CHECK_FALSE(b.at(*next).end_ps);
+    CHECK_FALSE(b.at(*next).result);
+}
+
+TEST_CASE("a request that is cancelled or given up ends without a result") {
+    bench b;
+    const auto cancelled = b.submit(100, guest, vtpm, 0xC1, 0x15);
+    CHECK_FALSE(
+        b.log.ring_changed({ns(120), guest, vtpm, ring_state::cancel, true, 10, 0, 0xC1, 0x15, {}, 0}));
+    CHECK_FALSE(b.at(*cancelled).end_ps);
+    CHECK_FALSE(b.log.ring_changed({ns(150), guest, vtpm, ring_state::idle, true, 10, 0, 0xC1, 0x15, {}, 0}));
+    CHECK(b.at(*cancelled).end_ps == 150'000);
+    CHECK_FALSE(b.at(*cancelled).result);
+    const auto given_up = b.submit(200, guest, vtpm, 0xC1, 0x15);
+    const auto other = b.submit(300, guest, vtpm, 0xC1, 0x14);
+    CHECK(b.at(*given_up).end_ps == 300'000);
+    CHECK_FALSE(b.at(*given_up).result);
+    CHECK(b.finish(400, guest, vtpm, 310, 0, 9) == other);  // an answer without a whole header
+    CHECK_FALSE(b.at(*other).result);
+    CHECK_FALSE(b.finish(500, guest, vtpm, 450));  // nobody asked
+    CHECK_FALSE(b.log.ring_changed({ns(600), guest, vtpm, ring_state::submit, false, 10, 0, 0xC1, 1, {}, 0}));
+}
+
+TEST_CASE("the tag and the place of a packet say what it is") {
+    bench b;
+    const auto protocol = [&](xen::domid_t front, xen::domid_t back, std::uint16_t tag, std::uint32_t code) {
+        const hop& made = b.at(*b.submit(1, front, back, tag, code));
+        return made.command + ", " + name_of(made.protocol);
+    };
+    CHECK(protocol(guest, vtpm, 0xC3, 0x16) == "TPM_Quote, TPM 1.2");
+    CHECK(protocol(guest, vtpm, 0x8001, 0x17E) == "TPM2_PCR_Read, TPM 2.0");
+    CHECK(protocol(guest, vtpm, 0x8002, 0x20000016) == "VTPM_DeepQuote, TPM 2.0 with a vendor's command");
+    CHECK(protocol(guest, vtpm, 0x01C1, 0x15) == "TPM_PCRRead, TPM 1.2 for the chip");
+    CHECK(protocol(vtpm, manager, 0x01C1, 3) == "VTPM_GET_BOOT_HASH, vTPM to manager");
+    CHECK(protocol(vtpm, manager, 0x01C2, 0x02000201) == "VTPM_LIST, management");
+    CHECK(protocol(guest, vtpm, 0x1234, 1) == "0x00000001, unknown");
+}
