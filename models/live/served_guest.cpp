@@ -157,6 +157,7 @@ answer served_guest::beside_the_ring(const operation& what) {
 void served_guest::begin_power_cycle(const operation& what, guest_domain& guest) {
     m_power_on = what;
     m_power_on_begun = guest.os.now();
+    m_before = m_vtpm.engine().stored();
     guest.boot_for_client(true);
     m_restart();
     while (true)
@@ -168,6 +169,10 @@ bool served_guest::finish_power_cycle() {
     ++m_power_cycles;
     bool accepted = true;
     auto& engine = m_vtpm.engine();
+    if (!m_vtpm.started_fresh()) {
+        engine.power_off();
+        engine.put_back(std::exchange(m_before, {}));
+    }
     if (m_permanent)
         accepted = engine.set_state(state_kind::permanent, *m_permanent);
     if (m_volatile && accepted)

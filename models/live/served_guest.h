@@ -15,7 +15,9 @@ namespace vtwin::models::live {
 ///
 /// After a power cycle the guest's boot loader measures nothing and its kernel leaves the TPM alone: the
 /// program behind the door is firmware and kernel then. The vTPM's stub domain is a new one that took its
-/// state from its disk; as it has sent TPM_Startup by itself, its TPM then gets TPM_Init once more.
+/// state from its disk. As the stub domain and the guest's kernel have started it to see that it is there,
+/// its TPM then gets TPM_Init once more, with what its non-volatile memory held when the power went:
+/// TPM_Startup with ST_STATE works.
 class served_guest {
   public:
     /// `restart` begins to destroy and create the guest and its vTPM, and comes back at once.
@@ -44,6 +46,7 @@ class served_guest {
     bool m_powered = true;
     std::optional<operation> m_power_on;  ///< under way: the guest is being started again for it
     sc_core::sc_time m_power_on_begun;
+    tpm::libtpms_engine::blobs m_before;           ///< the non-volatile memory when the power went
     std::optional<bytes> m_permanent, m_volatile;  ///< for the next power-on
     std::uint64_t m_power_cycles = 0;
 };

@@ -70,4 +70,9 @@ void vtpm_domain::tpm_init() {
     m_program->tpm_init();
 }
 
+bool vtpm_domain::started_fresh() const {
+    sc_assert(m_program != nullptr);
+    return m_program->started_fresh();
+}
+
 }  // namespace vtwin::models

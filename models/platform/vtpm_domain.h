@@ -26,6 +26,8 @@ class vtpm_domain final : public sc_core::sc_module {
     /// TPM_Init by the board that the vTPM stands for: volatile state is lost, and TPM_Startup is the guest's
     /// to send. Between two commands, with the program serving.
     void tpm_init();
+    /// The program found no state of its TPM and made a new one. While it serves.
+    bool started_fresh() const;
     /// Without saves: for measuring the path alone.
     void set_save_after_command(bool on) { m_save_after_command = on; }
 

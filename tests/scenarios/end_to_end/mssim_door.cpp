@@ -48,7 +48,12 @@ TEST_CASE("the simulator's two ports carry commands and power cycles and outlive
         CHECK(platform.ask("00000001") == done);
         CHECK(client.ask(command(get_random)) == answer("00000100"));
         CHECK(client.ask(command(startup)) == answer("00000000"));
+        // TPM2_Shutdown(STATE), RESET, TPM2_Startup(STATE): kernel and stub domain have left it as it was.
+        CHECK(client.ask(command("80010000000c000001450001")) == answer("00000000"));
         CHECK(platform.ask("00000011") == done);
+        CHECK(client.ask(command("80010000000c000001440001")) == answer("00000000"));
+        CHECK(platform.ask("00000012") == done);
+        CHECK(client.ask(command("80010000000c000001440001")) == answer("000001c4"));
         CHECK(client.ask(command(startup)) == answer("00000000"));
         CHECK(client.ask(command(get_random, "03")).starts_with(random_head));
         CHECK(client.ask("00000014") == "");  // SESSION_END
@@ -77,6 +82,37 @@ TEST_CASE("the simulator's two ports carry commands and power cycles and outlive
     CHECK(contains(table, ",power_off,"));
     CHECK(contains(table, ",power_on,"));
     CHECK(contains(table, ",command,tpm0,3,0000017b,"));
+}
+
+TEST_CASE("a TPM 1.2 that saved its state has it after a power cycle") {
+    temporary_directory folder;
+    const std::string path = (folder.path() / "s").string();
+    served_program served(
+        {"deep_attestation", "--guest", "guest1", "--listen", "mssim:unix:" + path, "--start", "clear"});
+    const socket_client client(path), platform(path + ".ctrl");
+    const auto answer12 = [](const std::string& code) { return "0000000a00c40000000a" + code + done; };
+    const std::string extend =
+                          "00c10000002200000014"
+                          "00000008" +
+                          std::string(40, 'a'),
+                      read = "00c10000000e0000001500000008";
+    CHECK(client.ask(command(extend)).substr(8, 20) == "00c40000001e00000000");
+    const std::string pcr = client.ask(command(read));
+    const auto cycle = [&] {
+        CHECK(platform.ask("00000002") == done);
+        CHECK(platform.ask("00000001") == done);
+    };
+    CHECK(client.ask(command("00c10000000a00000098")) == answer12("00000000"));
+    cycle();
+    CHECK(client.ask(command(read)) == answer12("00000026"));
+    CHECK(client.ask(command("00c10000000c000000990002")) == answer12("00000000"));
+    CHECK(client.ask(command(read)) == pcr);
+    cycle();
+    CHECK(client.ask(command("00c10000000c000000990001")) == answer12("00000000"));
+    CHECK(contains(client.ask(command(read)), std::string(40, '0')));
+    const auto& ended = served.stop();
+    INFO(ended.out << ended.err);
+    CHECK(ended.code == 0);
 }
 
 TEST_CASE("tpm2-tools measure through the simulator's ports and two of them take turns") {
