@@ -1,0 +1,34 @@
+// What a fuzzer is given: octets from outside, and what must be true whatever they are.
+#pragma once
+
+#include <cstdint>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tpm/ports.h"
+
+namespace vtwin::fuzz {
+
+struct fuzz_target {
+    std::string name;
+    std::vector<tpm::bytes> seeds;   ///< well-formed inputs to begin with
+    std::vector<tpm::bytes> pieces;  ///< that are worth putting anywhere
+    /// Throws std::exception when a promise is broken. The number tells outcomes apart: inputs with a new one
+    /// are changed further.
+    std::uint64_t (*run)(tpm::byte_view input);
+};
+
+inline void promise(bool kept, const std::source_location& where = std::source_location::current()) {
+    if (!kept)
+        throw std::logic_error("broken promise, line " + std::to_string(where.line()) + " of " +
+                               where.file_name());
+}
+
+fuzz_target raw_frames();
+fuzz_target mssim_requests();
+fuzz_target recordings();
+fuzz_target listen_specs();
+
+}  // namespace vtwin::fuzz
