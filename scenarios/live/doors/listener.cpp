@@ -6,7 +6,9 @@
 
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
+#include <chrono>
 
 #include "scenarios/schema/problem.h"
 
@@ -14,6 +16,7 @@ namespace vtwin::scenario::live {
 namespace {
 
 constexpr int waiting_clients = 16;
+constexpr std::chrono::milliseconds before_next_try{50};
 
 /// Files that are made while it lives have at most this mode.
 class mode_limit {
@@ -29,7 +32,8 @@ class mode_limit {
 
 }  // namespace
 
-listener::listener(asio::io_context& io, const listen_spec& spec, unsigned channel) : m_acceptor(io) {
+listener::listener(asio::io_context& io, const listen_spec& spec, unsigned channel)
+    : m_acceptor(io), m_pause(io) {
     asio::generic::stream_protocol::endpoint where;
     const std::string path = channel == 0 ? spec.path : spec.path + ".ctrl";
     if (!spec.path.empty()) {
@@ -72,7 +76,15 @@ listener::~listener() {
 }
 
 asio::awaitable<stream_socket> listener::accept() {
-    stream_socket client = co_await m_acceptor.async_accept(asio::use_awaitable);
+    asio::error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    stream_socket client = co_await m_acceptor.async_accept(token);
+    while (error) {
+        // The client has gone already, or there is no descriptor for it: others leave.
+        m_pause.expires_after(before_next_try);
+        co_await m_pause.async_wait(asio::use_awaitable);
+        client = co_await m_acceptor.async_accept(token);
+    }
     if (m_path.empty()) {
         asio::error_code ignored;
         client.set_option(asio::ip::tcp::no_delay(true), ignored);

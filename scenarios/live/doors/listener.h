@@ -5,6 +5,7 @@
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 #include <string>
 
 #include "scenarios/live/listen_spec.h"
@@ -24,13 +25,14 @@ class listener {
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
 
-    /// The next client; TCP without Nagle's delay.
+    /// The next client; TCP without Nagle's delay. Goes on trying when the program has no descriptor left.
     asio::awaitable<stream_socket> accept();
     /// "unix:/tmp/x" or "tcp:127.0.0.1:2321".
     const std::string& place() const { return m_place; }
 
   private:
     asio::basic_socket_acceptor<asio::generic::stream_protocol> m_acceptor;
+    asio::steady_timer m_pause;
     std::string m_path, m_place;
 };
 
