@@ -77,6 +77,7 @@ enum class errno_t : int {
     efault = 14,
     ebusy = 16,
     eexist = 17,
+    enodev = 19,
     eisdir = 21,
     einval = 22,
     enospc = 28,

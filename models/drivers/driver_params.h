@@ -15,6 +15,7 @@ struct driver_params {
     unsigned linux_hz = 250;                               ///< time-outs are rounded up to this tick
     bool linux_hwrng = true;                               ///< the chip feeds the kernel's random pool
     sc_core::sc_time linux_hwrng_interval = ms(6000);      ///< between two refills (3 to 10 s seen)
+    sc_core::sc_time linux_self_test_poll = ms(100);       ///< TPM 1.2: between two looks at a self test
 
     // Linux TPM core with a TPM 2.0 (TPM2_TIMEOUT_x, TPM2_DURATION_x)
     bool linux_probes_tpm20 =
@@ -23,6 +24,17 @@ struct driver_params {
                      linux_tpm20_timeout_c = ms(200), linux_tpm20_timeout_d = ms(30);
     sc_core::sc_time linux_tpm20_short = ms(20), linux_tpm20_medium = ms(750), linux_tpm20_long = ms(2000),
                      linux_tpm20_long_long = ms(300000);
+    bool linux_space_flushed_on_failure =
+        true;  ///< /dev/tpmrm0: a command that failed on its way leaves nothing loaded; before 6.1.110 it did
+
+    // Linux tpm_tis
+    sc_core::sc_time linux_tis_poll = ms(0.5);       ///< TPM_TIMEOUT_USECS: 100 to 500 us between looks
+    sc_core::sc_time linux_tis_poll_atmel = ms(15);  ///< TIS_TIMEOUT_ATML: 14.7 to 15 ms, TPM 1.2 of Atmel
+    sc_core::sc_time linux_tis_timeout_a = ms(750), linux_tis_timeout_b = ms(4000),
+                     linux_tis_timeout_c = ms(750),
+                     linux_tis_timeout_d = ms(750);  ///< TIS_TIMEOUT_x_MAX, until the chip has answered
+    unsigned linux_tis_send_attempts = 50;  ///< TPM_RETRY: a command that goes in wrong is sent again
+    sc_core::sc_time linux_tis_st_duration = ms(120000);  ///< for ST's 1.2.8.28, which tells wrong ones
 
     // mini-os tpm_tis
     sc_core::sc_time tis_poll = ms(5);  ///< msleep(5)

@@ -17,9 +17,12 @@ constexpr int error(errno_t code) {
 constexpr int broken_pipe = -32;  // -EPIPE
 constexpr std::size_t least_write = 6;
 
-constexpr std::uint32_t ord_get_random = 0x46, ord_get_capability = 0x65, ord_startup = 0x99;
+constexpr std::uint32_t ord_pcr_read = 0x15, ord_get_random = 0x46, ord_continue_self_test = 0x53,
+                        ord_get_capability = 0x65, ord_startup = 0x99;
 constexpr std::uint32_t cap_property = 5, property_timeouts = 0x115, property_durations = 0x120;
-constexpr int rc_invalid_postinit = 38;
+constexpr int rc_deactivated = 6, rc_disabled = 7, rc_failed_self_test = 28, rc_invalid_postinit = 38,
+              rc_doing_self_test = 0x802;
+constexpr std::size_t digest_size = 20;
 constexpr std::uint16_t startup_clear = 1;
 constexpr std::uint32_t random_at_registration = 32, random_of_hwrng = 64;
 constexpr std::size_t size_at = 2, ordinal_at = 6, body_at = 10;
@@ -84,6 +87,7 @@ void linux_tpm_chip::reset() {
     m_registered = false;
     m_is_tpm20 = false;
     m_banks.clear();
+    m_commands.clear();
     ++m_generation;
 }
 
@@ -162,49 +166,92 @@ void linux_tpm_chip::tell_answer(const answer_seen& what) const {
     }
 }
 
-int linux_tpm_chip::transmit(byte_view command, bytes& response) {
-    const sc_time asked = m_kernel.now();
+// tpm_chip_start and tpm_chip_stop, under the chip's mutex.
+int linux_tpm_chip::start() {
     m_mutex.lock();
+    const int result = m_driver.request_locality();
+    if (result < 0) {
+        m_mutex.unlock();
+    }
+    return std::min(result, 0);
+}
+
+void linux_tpm_chip::put_ops() {
+    m_driver.relinquish_locality();
+    m_mutex.unlock();
+}
+
+int linux_tpm_chip::get_ops() {
+    m_mutex.lock();
+    if (!m_registered || m_driver.request_locality() < 0) {
+        m_mutex.unlock();
+        return broken_pipe;
+    }
+    return 0;
+}
+
+int linux_tpm_chip::with_chip(const std::function<int()>& body) {
+    if (const int refused = start(); refused < 0) {
+        return refused;
+    }
+    const int result = body();
+    put_ops();
+    return result;
+}
+
+int linux_tpm_chip::transmit_told(const sc_time& asked, byte_view command, bytes& response, int refused) {
     tell(command_end::issued, asked, command);
     tell_answer({false, asked, command, 0, {}});
-    const int result = transmit_until_tested(command, response);
+    const int result = refused < 0 ? refused : transmit_until_tested(command, response);
     tell(command_end::returned, m_kernel.now(), command);
     tell_answer({true, asked, command, result, result < 0 ? byte_view{} : response});
-    m_mutex.unlock();
     if (result < 0) {
         response.clear();
     }
     return result;
+}
+
+int linux_tpm_chip::transmit(byte_view command, bytes& response) {
+    const sc_time asked = m_kernel.now();
+    const int refused = start();
+    const int result = transmit_told(asked, command, response, refused);
+    if (refused == 0) {
+        put_ops();
+    }
+    return result;
+}
+
+int linux_tpm_chip::transmit_held(byte_view command, bytes& response) {
+    return transmit_told(m_kernel.now(), command, response, 0);
+}
+
+int linux_tpm_chip::check_written(byte_view written) {
+    if (written.size() > buffer_size) {
+        return error(errno_t::e2big);
+    }
+    const bool whole = written.size() >= least_write && written.size() >= get_be32(written, size_at);
+    return whole ? 0 : error(errno_t::einval);
 }
 
 int linux_tpm_chip::transmit_from_user(byte_view written, bytes& response) {
     m_kernel.charge(m_kernel.costs().syscall);
     response.clear();
-    if (written.size() > buffer_size) {
-        return error(errno_t::e2big);
-    }
-    if (written.size() < least_write || written.size() < get_be32(written, size_at)) {
-        return error(errno_t::einval);
+    if (const int refused = check_written(written); refused < 0) {
+        return refused;
     }
     // The driver's buffer is longer than what was written: a missing ordinal reads as zeros.
     bytes buffer(written.begin(), written.end());
     buffer.resize(std::max(buffer.size(), header_size));
     const sc_time asked = m_kernel.now();
-    m_mutex.lock();
-    tell(command_end::issued, asked, buffer);
-    tell_answer({false, asked, buffer, 0, {}});
-    const int result = m_registered ? transmit_until_tested(buffer, response) : broken_pipe;
-    tell(command_end::returned, m_kernel.now(), buffer);
-    tell_answer({true, asked, buffer, result, result < 0 ? byte_view{} : response});
-    m_mutex.unlock();
-    if (result < 0) {
-        response.clear();
+    const int refused = get_ops();
+    const int result = transmit_told(asked, buffer, response, refused);
+    if (refused == 0) {
+        put_ops();
     }
     return result;
 }
 
-int linux_tpm_chip::transmit_from_kernel(byte_view command, bytes& response, std::size_t least_body) {
-    const int length = transmit(command, response);
+int linux_tpm_chip::judged(int length, byte_view response, std::size_t least_body) {
     if (length < 0) {
         return length;
     }
@@ -214,20 +261,62 @@ int linux_tpm_chip::transmit_from_kernel(byte_view command, bytes& response, std
     return response.size() < header_size + least_body ? error(errno_t::efault) : 0;
 }
 
+int linux_tpm_chip::transmit_from_kernel(byte_view command, bytes& response, std::size_t least_body) {
+    const int length = transmit(command, response);
+    return judged(length, response, least_body);
+}
+
+int linux_tpm_chip::command_held(byte_view command, bytes& response, std::size_t least_body) {
+    const int length = transmit_held(command, response);
+    return judged(length, response, least_body);
+}
+
 // ---- start-up
 
 int linux_tpm_chip::ask_capability(std::uint32_t property, std::size_t least_body, bytes& response) {
-    return transmit_from_kernel(command(ord_get_capability, cap_property, std::uint32_t{4}, property),
-                                response, least_body);
+    return command_held(command(ord_get_capability, cap_property, std::uint32_t{4}, property), response,
+                        least_body);
 }
 
 int linux_tpm_chip::get_timeouts() {
+    return with_chip([this] { return ask_timeouts(); });
+}
+
+int linux_tpm_chip::auto_startup() {
+    const int result = with_chip([this] {
+        const int asked = ask_timeouts();
+        return asked != 0 ? asked : self_test();
+    });
+    return result > 0 ? error(errno_t::enodev) : result;
+}
+
+int linux_tpm_chip::self_test() {
+    const sc_time limit = duration_of(ord_continue_self_test);
+    bytes response;
+    if (const int result = command_held(command(ord_continue_self_test), response); result != 0) {
+        return result;
+    }
+    int result = 0;
+    for (sc_time waited; waited < limit; waited += m_params.linux_self_test_poll) {
+        result = command_held(command(ord_pcr_read, std::uint32_t{0}), response, digest_size);
+        if (result != rc_doing_self_test && result != error(errno_t::etime)) {
+            break;
+        }
+        m_kernel.sleep(m_params.linux_self_test_poll);
+    }
+    if (result == rc_failed_self_test) {
+        m_kernel.log(kernel::level::warning, "tpm: TPM self test failed, firmware upgrade only");
+    }
+    return result == rc_disabled || result == rc_deactivated || result == rc_failed_self_test ? 0 : result;
+}
+
+int linux_tpm_chip::ask_timeouts() {
     constexpr std::size_t timeouts_body = 16, durations_body = 12;
     bytes response;
     int result = ask_capability(property_timeouts, timeouts_body, response);
     if (result == rc_invalid_postinit) {
         bytes started;
-        transmit_from_kernel(command(ord_startup, startup_clear), started);
+        (void)command_held(command(ord_startup, startup_clear), started);
         result = ask_capability(property_timeouts, timeouts_body, response);
     }
     if (result != 0) {
@@ -241,6 +330,9 @@ int linux_tpm_chip::get_timeouts() {
         return result;
     }
     set_durations(response);
+    if (const auto known_better = m_driver.corrected_durations()) {
+        m_durations.fill(*known_better);
+    }
     return 0;
 }
 
@@ -256,10 +348,16 @@ void linux_tpm_chip::set_timeouts(byte_view response) {
     if (response.size() < first_at + 4 * m_timeouts.size()) {
         return;
     }
-    const std::uint32_t a = get_be32(response, first_at);
-    const std::uint32_t scale = a != 0 && a < 1000 ? 1000 : 1;  // some chips answer in milliseconds
+    linux_tpm_driver_if::microseconds4 told{};
+    for (std::size_t i = 0; i < told.size(); ++i) {
+        told[i] = get_be32(response, first_at + 4 * i);
+    }
+    const auto known_better = m_driver.corrected_timeouts();
+    told = known_better.value_or(told);
+    // Some chips answer in milliseconds.
+    const std::uint32_t scale = !known_better && told[0] != 0 && told[0] < 1000 ? 1000 : 1;
     for (std::size_t i = 0; i < m_timeouts.size(); ++i) {
-        const std::uint32_t value = get_be32(response, first_at + 4 * i);
+        const std::uint32_t value = told[i];
         if (value != 0) {
             m_timeouts[i] = in_ticks(value * scale);
         }

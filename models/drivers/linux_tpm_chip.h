@@ -1,10 +1,12 @@
 // The TPM core of a Linux kernel above one driver: transmit path, time-outs, duration classes, hwrng,
-// /dev/tpm0. Source: Linux drivers/char/tpm (6.1): tpm1-cmd.c, and tpm2-cmd.c in linux_tpm_chip20.cpp.
+// /dev/tpm0. Source: Linux drivers/char/tpm (6.1): tpm-interface.c and tpm-chip.c, tpm1-cmd.c, and tpm2-cmd.c
+// in linux_tpm_chip20.cpp.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,18 @@ class linux_tpm_driver_if {
     virtual int receive(std::span<std::byte> buffer) = 0;
     virtual void cancel() = 0;
     virtual std::uint8_t status() = 0;
+
+    // ---- what only drivers of hardware have
+    /// Before and after each use of the TPM, which may be several commands. 0, or negative: it is not
+    /// granted.
+    virtual int request_locality() { return 0; }
+    virtual void relinquish_locality() {}
+    /// The four time-outs in microseconds, when this TPM is known to tell wrong ones. Called after it has
+    /// told them, with the locality held.
+    using microseconds4 = std::array<std::uint32_t, 4>;
+    virtual std::optional<microseconds4> corrected_timeouts() { return std::nullopt; }
+    /// The same for durations, one for all three classes. May send commands.
+    virtual std::optional<sc_core::sc_time> corrected_durations() { return std::nullopt; }
 };
 
 class linux_tpm_chip {
@@ -31,10 +45,16 @@ class linux_tpm_chip {
     enum class duration_class : std::uint8_t { short_one, medium, long_one, undefined };
 
     linux_tpm_chip(kernel& owner, linux_tpm_driver_if& driver, driver_params params);
+    const driver_params& params() const { return m_params; }
 
     /// tpm_get_timeouts: asks for TIS time-outs and durations; starts the TPM when it has not been started.
     /// 0, a negative errno, or the TPM's positive return code.
     int get_timeouts();
+    /// tpm1_auto_startup, for drivers that ask for it: get_timeouts, then the self test is continued and PCR
+    /// 0 read until it is over. 0 or a negative errno.
+    int auto_startup();
+    /// Time-outs A to D until the TPM has told its own; zero without.
+    void assume_timeouts(const std::array<sc_core::sc_time, 4>& values) { m_timeouts = values; }
     /// tpm2_probe: whether the TPM answers a TPM 2.0 command in kind. 0 or a negative errno.
     int probe_tpm20();
     bool is_tpm20() const { return m_is_tpm20; }
@@ -43,6 +63,11 @@ class linux_tpm_chip {
     int start_tpm20();
     /// Active PCR banks of a TPM 2.0, in its order; IMA extends them all.
     const std::vector<std::uint16_t>& banks() const { return m_banks; }
+    /// TPMA_CC of a command that the TPM has listed; FlushContext and ContextSave count as commands with one
+    /// handle. Nullopt when it has not, or before start_tpm20.
+    std::optional<std::uint32_t> attributes_of(std::uint32_t code) const;
+    /// How many commands the TPM has listed.
+    std::size_t listed_commands() const { return m_commands.size(); }
     /// tpm_chip_register: one GetRandom, then the hwrng thread.
     int register_chip();
     /// tpm_chip_unregister: waits for the command that is under way; later ones get -EPIPE.
@@ -71,19 +96,41 @@ class linux_tpm_chip {
     int transmit_from_user(byte_view written, bytes& response);
     /// One command of the kernel itself, e.g. an IMA extend: 0, a negative errno, or the TPM's return code.
     int transmit_from_kernel(byte_view command, bytes& response, std::size_t least_body = 0);
+    /// What write() refuses before anything is sent: 0, -E2BIG or -EINVAL.
+    static int check_written(byte_view written);
+
+    /// tpm_try_get_ops: the chip for the caller alone, with its locality, until put_ops. 0; or -EPIPE when it
+    /// is not registered or its locality not granted, and there is nothing to give back.
+    int get_ops();
+    void put_ops();
+    /// The same two functions for who has the chip: a length or a negative errno; 0, a negative errno or the
+    /// TPM's return code.
+    int transmit_held(byte_view command, bytes& response);
+    int command_held(byte_view command, bytes& response, std::size_t least_body = 0);
 
     static duration_class class_of(std::uint32_t ordinal);
     /// How long the command with this ordinal may take.
     sc_core::sc_time duration_of(std::uint32_t ordinal) const;
+    const sc_core::sc_time& timeout_a() const { return m_timeouts[0]; }
+    const sc_core::sc_time& timeout_b() const { return m_timeouts[1]; }
     const sc_core::sc_time& timeout_c() const { return m_timeouts[2]; }
+    const sc_core::sc_time& timeout_d() const { return m_timeouts[3]; }
 
     // ---- sysfs: "752000 2000000 752000 752000", microseconds
     std::string timeouts_text() const;
     std::string durations_text() const;
 
   private:
+    int start();
+    int with_chip(const std::function<int()>& body);
     int transmit(byte_view command, bytes& response);
+    int transmit_told(const sc_core::sc_time& asked, byte_view command, bytes& response, int refused);
+    static int judged(int length, byte_view response, std::size_t least_body);
     int transmit_until_tested(byte_view command, bytes& response);
+    int ask_timeouts();
+    int self_test();
+    int probe_family();
+    int start_family20();
     sc_core::sc_time duration20_of(std::uint32_t code) const;
     int self_test_tpm20();
     int read_command_table();
@@ -106,6 +153,7 @@ class linux_tpm_chip {
     bool m_registered = false;
     bool m_is_tpm20 = false;
     std::vector<std::uint16_t> m_banks;
+    std::vector<std::uint32_t> m_commands;  ///< TPMA_CC of each, in the TPM's order
     std::uint64_t m_generation = 0;
     command_hook m_hook;
     answer_hook m_answer_hook;

@@ -1,5 +1,8 @@
 // The TPM 2.0 part of Linux' TPM core. Source: drivers/char/tpm/tpm2-cmd.c, tpm-interface.c (6.1).
 #include "models/drivers/linux_tpm_chip.h"
+
+#include <algorithm>
+
 #include "tpm/codec/tpm20.h"
 
 namespace vtwin::models {
@@ -12,6 +15,9 @@ namespace t20 = tpm::tpm20;
 namespace {
 
 constexpr std::size_t tag_size = 2, code_at = 6, body_at = 10;
+// TPMA_CC: bit 29 (vendor's) and the index make the code; bits 25 to 27 count the handles of the command.
+constexpr std::uint32_t cc_code_mask = 0x2000FFFF;
+constexpr unsigned cc_handles_shift = 25;
 
 std::uint32_t code_of(byte_view packet) {
     return tpm::load_be32(packet.subspan(code_at, 4));
@@ -69,9 +75,17 @@ int linux_tpm_chip::transmit_until_tested(byte_view command, bytes& response) {
 }
 
 int linux_tpm_chip::probe_tpm20() {
+    return with_chip([this] { return probe_family(); });
+}
+
+int linux_tpm_chip::start_tpm20() {
+    return with_chip([this] { return start_family20(); });
+}
+
+int linux_tpm_chip::probe_family() {
     bytes response;
     const int length =
-        transmit(t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1), response);
+        transmit_held(t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1), response);
     if (length < 0) {
         return length;
     }
@@ -79,14 +93,14 @@ int linux_tpm_chip::probe_tpm20() {
     return 0;
 }
 
-int linux_tpm_chip::start_tpm20() {
+int linux_tpm_chip::start_family20() {
     m_timeouts = {m_params.linux_tpm20_timeout_a, m_params.linux_tpm20_timeout_b,
                   m_params.linux_tpm20_timeout_c, m_params.linux_tpm20_timeout_d};
     m_durations = {m_params.linux_tpm20_short, m_params.linux_tpm20_medium, m_params.linux_tpm20_long};
     int result = self_test_tpm20();
     if (result == t20::rc::initialize) {
         bytes started;
-        result = transmit_from_kernel(t20::startup(t20::su::clear), started);
+        result = command_held(t20::startup(t20::su::clear), started);
         if (result == 0) {
             result = self_test_tpm20();
         }
@@ -99,7 +113,7 @@ int linux_tpm_chip::start_tpm20() {
         return result;
     }
     bytes response;
-    result = transmit_from_kernel(t20::get_capability(t20::cap::pcrs, 0, 1), response);
+    result = command_held(t20::get_capability(t20::cap::pcrs, 0, 1), response);
     const auto parsed = t20::parse_response(response);
     if (result == 0 && parsed) {
         m_banks = t20::banks_of(*parsed).value_or(std::vector<std::uint16_t>{});
@@ -112,7 +126,7 @@ int linux_tpm_chip::self_test_tpm20() {
     int result = 0;
     for (const bool full : {false, true}) {
         bytes response;
-        result = transmit_from_kernel(t20::self_test(full), response);
+        result = command_held(t20::self_test(full), response);
         if (result == t20::rc::testing) {
             result = 0;
         }
@@ -123,12 +137,15 @@ int linux_tpm_chip::self_test_tpm20() {
     return result;
 }
 
-/// tpm2_get_cc_attrs_tbl: how many commands there are, then their attributes.
+/// tpm2_get_cc_attrs_tbl: how many commands there are, then their attributes. The list must be as long as the
+/// number said.
 int linux_tpm_chip::read_command_table() {
-    constexpr std::size_t property_body = 17, value_at = body_at + 13, table_head = 9, most_commands = 1000;
+    constexpr std::size_t property_body = 17, value_at = body_at + 13, count_at = body_at + 5, table_head = 9,
+                          most_commands = 0xFFFFF;
+    constexpr std::uint32_t handles_mask = 7u << cc_handles_shift, one_handle = 1u << cc_handles_shift;
     bytes response;
-    int result = transmit_from_kernel(
-        t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1), response, property_body);
+    int result = command_held(t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1),
+                              response, property_body);
     if (result != 0) {
         return result;
     }
@@ -136,8 +153,32 @@ int linux_tpm_chip::read_command_table() {
     if (commands > most_commands) {
         return -static_cast<int>(errno_t::efault);
     }
-    return transmit_from_kernel(t20::get_capability(t20::cap::commands, t20::cap::first_command, commands),
-                                response, table_head);
+    result = command_held(t20::get_capability(t20::cap::commands, t20::cap::first_command, commands),
+                          response, table_head + 4 * commands);
+    if (result != 0) {
+        return result;
+    }
+    const byte_view table(response);
+    if (tpm::load_be32(table.subspan(count_at, 4)) != commands) {
+        return -static_cast<int>(errno_t::efault);
+    }
+    m_commands.clear();
+    for (std::uint32_t i = 0; i < commands; ++i) {
+        std::uint32_t attributes = tpm::load_be32(table.subspan(body_at + table_head + 4 * i, 4));
+        const std::uint32_t code = attributes & cc_code_mask;
+        // Their handle is a parameter, which a resource manager translates all the same.
+        if (code == t20::cc::flush_context || code == t20::cc::context_save) {
+            attributes = (attributes & ~handles_mask) | one_handle;
+        }
+        m_commands.push_back(attributes);
+    }
+    return 0;
+}
+
+std::optional<std::uint32_t> linux_tpm_chip::attributes_of(std::uint32_t code) const {
+    const auto found =
+        std::ranges::find(m_commands, code, [](std::uint32_t each) { return each & cc_code_mask; });
+    return found == m_commands.end() ? std::nullopt : std::optional(*found);
 }
 
 }  // namespace vtwin::models

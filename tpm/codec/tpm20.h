@@ -27,6 +27,8 @@ enum : std::uint32_t {
     rsa_decrypt = 0x159,
     sign = 0x15D,
     unseal = 0x15E,
+    context_load = 0x161,
+    context_save = 0x162,
     flush_context = 0x165,
     read_public = 0x173,
     rsa_encrypt = 0x174,
@@ -54,12 +56,13 @@ enum : std::uint32_t {
     nv_defined = 0x14C,
     locality = 0x907,
     testing = 0x90A,
+    reference_h0 = 0x910,
     retry = 0x922,
 };
 }  // namespace rc
 
 namespace cap {
-enum : std::uint32_t { commands = 2, pcrs = 5, tpm_properties = 6 };
+enum : std::uint32_t { handles = 1, commands = 2, pcrs = 5, tpm_properties = 6 };
 enum : std::uint32_t { first_command = 0x11F, total_commands = 0x129 };
 }  // namespace cap
 
