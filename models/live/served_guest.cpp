@@ -41,6 +41,7 @@ served_guest::served_guest(guest_domain& guest, vtpm_domain& vtpm, std::function
 
 /// Runs at every boot of the guest: the first one, and those that a power cycle makes.
 void served_guest::program(guest_domain& guest) {
+    m_files.clear();
     if (m_power_on) {
         const operation asked = *std::exchange(m_power_on, std::nullopt);
         answer result;
@@ -70,7 +71,9 @@ void served_guest::serve(guest_domain& guest) {
 
 answer served_guest::perform(guest_domain& guest, const operation& what) {
     const auto begun = guest.os.now();
-    answer result = what.what == kind::command ? command(guest, what) : beside_the_ring(what);
+    answer result = what.what == kind::command ? command(guest, what)
+                    : what.what == kind::close ? close(what)
+                                               : beside_the_ring(what);
     guest.os.pay();
     result.begun = begun;
     result.ended = guest.os.now();
@@ -84,13 +87,30 @@ answer served_guest::command(guest_domain& guest, const operation& what) {
         return result;
     }
     guest.tpm().set_locality(what.locality);
-    const int length = guest.tpm().transmit(what.data, result.data);
+    const int length = what.file == 0 ? guest.tpm().transmit(what.data, result.data)
+                                      : transmit_managed(guest, what, result.data);
     if (length < 0) {
         result.what = status::failed;
         result.error = length;
         result.data.clear();
     }
     return result;
+}
+
+int served_guest::transmit_managed(guest_domain& guest, const operation& what, bytes& response) {
+    linux_tpm_chip& chip = guest.tpm().chip();
+    if (!chip.is_tpm20())
+        return -static_cast<int>(xen::errno_t::enodev);
+    auto& space = m_files.try_emplace(what.file, chip, guest.os, chip.params()).first->second;
+    return space.transmit_from_user(what.data, response);
+}
+
+answer served_guest::close(const operation& what) {
+    if (const auto open = m_files.find(what.file); open != m_files.end()) {
+        open->second.close();
+        m_files.erase(open);
+    }
+    return {};
 }
 
 /// What has no form on the ring. It reaches the vTPM's engine as a line of the machine's board would, and
@@ -107,6 +127,7 @@ answer served_guest::beside_the_ring(const operation& what) {
     switch (what.what) {
         case kind::power_off:
             m_powered = false;
+            m_files.clear();
             break;
         case kind::hash_start:
             needs_power([&] { engine.hash_start(); });
@@ -144,7 +165,6 @@ answer served_guest::beside_the_ring(const operation& what) {
             engine.set_physical_presence(!what.data.empty() && what.data.front() != std::byte{0});
             break;
         case kind::close:
-            break;
         case kind::command:
         case kind::power_on:
             result.what = status::failed;
@@ -158,6 +178,7 @@ void served_guest::begin_power_cycle(const operation& what, guest_domain& guest)
     m_power_on = what;
     m_power_on_begun = guest.os.now();
     m_before = m_vtpm.engine().stored();
+    m_files.clear();
     guest.boot_for_client(true);
     m_restart();
     while (true)

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 
+#include "models/drivers/linux_tpm_space.h"
 #include "models/live/operation.h"
 #include "models/platform/linux_domain.h"
 #include "models/platform/vtpm_domain.h"
@@ -17,7 +19,8 @@ namespace vtwin::models::live {
 /// program behind the door is firmware and kernel then. The vTPM's stub domain is a new one that took its
 /// state from its disk. As the stub domain and the guest's kernel have started it to see that it is there,
 /// its TPM then gets TPM_Init once more, with what its non-volatile memory held when the power went:
-/// TPM_Startup with ST_STATE works.
+/// TPM_Startup with ST_STATE works. Files of /dev/tpmrm0 end with the power: their next command opens
+/// them anew. With a TPM 1.2 there are none: -ENODEV.
 class served_guest {
   public:
     /// `restart` begins to destroy and create the guest and its vTPM, and comes back at once.
@@ -35,6 +38,8 @@ class served_guest {
     void serve(guest_domain& guest);
     answer perform(guest_domain& guest, const operation& what);
     answer command(guest_domain& guest, const operation& what);
+    int transmit_managed(guest_domain& guest, const operation& what, bytes& response);
+    answer close(const operation& what);
     answer beside_the_ring(const operation& what);
     void begin_power_cycle(const operation& what, guest_domain& guest);
     bool finish_power_cycle();
@@ -44,7 +49,8 @@ class served_guest {
     work_if& m_work;
     start_mode m_start;
     bool m_powered = true;
-    std::optional<operation> m_power_on;  ///< under way: the guest is being started again for it
+    std::map<std::uint32_t, linux_tpm_space> m_files;  ///< open ones of /dev/tpmrm0
+    std::optional<operation> m_power_on;               ///< under way: the guest is being started again for it
     sc_core::sc_time m_power_on_begun;
     tpm::libtpms_engine::blobs m_before;           ///< the non-volatile memory when the power went
     std::optional<bytes> m_permanent, m_volatile;  ///< for the next power-on

@@ -7,6 +7,7 @@
 #include "models/live/operation_names.h"
 #include "scenarios/live/recording_file.h"
 #include "scenarios/runner/simulated_world.h"
+#include "scenarios/schema/problem.h"
 #include "tpm/codec/wire.h"
 #include "traces/ordinals.h"
 
@@ -27,10 +28,23 @@ session::~session() {
     m_doors.clear();
 }
 
+namespace {
+
+void check_device(const listen_spec& spec, const std::string& guest, tpm::family version) {
+    if (spec.resource_manager && version != tpm::family::tpm20)
+        throw user_error({"--listen " + spec.text}, "",
+                         fmt::format("{} has a TPM 1.2, for which Linux has no /dev/tpmrm0: use device=tpm0",
+                                     guest.empty() ? "the guest" : guest));
+}
+
+}  // namespace
+
 void session::join(simulated_world& world) {
     m_guest = world.machine().serve(m_options.guest, m_loop, m_options.start);
     m_context.version = m_guest->version();
     m_recording = print_header(m_context.version, m_options.start);
+    for (const auto& spec : m_options.doors)
+        check_device(spec, m_options.guest, m_context.version);
     for (const auto& spec : m_options.doors)
         m_doors.push_back(open_door(spec, m_context));
     world.machine().on_pause = [this] { return m_loop.run_while_paused(); };
