@@ -140,3 +140,41 @@ TEST_CASE("tpm2-tools measure through the simulator's ports and two of them take
     INFO(ended.err);
     CHECK(ended.code == 0);
 }
+
+TEST_CASE("IBM's TSS switches a guest's TPM off and on and resumes what it shut down") {
+    if (!fs::exists("/usr/bin/tsspowerup")) {
+        WARN("SKIPPED: needs tss2 installed");
+        return;
+    }
+    temporary_directory folder;
+    const int port = two_free_ports();
+    served_program served(
+        {"tpm2_guest", "--listen", "mssim:tcp:" + std::to_string(port), "--start", "clear"});
+    const auto run = [&](const std::string& line) {
+        return run_tool(
+            {"TPM_INTERFACE_TYPE=socsim", "TPM_SERVER_TYPE=mssim", "TPM_SERVER_NAME=127.0.0.1",
+             "TPM_COMMAND_PORT=" + std::to_string(port), "TPM_PLATFORM_PORT=" + std::to_string(port + 1),
+             "TPM_DATA_DIR=" + folder.path().string()},
+            {"sh", "-ec", line}, folder.path().string());
+    };
+    const auto resumed =
+        run("tsspowerup\n"
+            "tssstartup -c\n"
+            "printf measured > event\n"
+            "tsspcrextend -ha 0 -if event\n"
+            "tsspcrread -ha 0 -of before\n"
+            "tssshutdown -s\n"
+            "tsspowerup\n"
+            "tssstartup -s\n"
+            "tsspcrread -ha 0 -of after\n"
+            "cmp before after\n"
+            "tsspowerup\n"
+            "tssstartup -c\n"
+            "tsspcrread -ha 0 -of reset\n"
+            "test $(wc -c < reset) = 32\n"
+            "! cmp -s before reset\n");
+    INFO(resumed.out << resumed.err);
+    CHECK(resumed.code == 0);
+    CHECK(run("tsspowerup\ntssgetrandom -by 8").code != 0);  // no TPM2_Startup
+    CHECK(served.stop().code == 0);
+}
