@@ -24,9 +24,11 @@ struct operation {
         reset_established,  ///< at `locality`
         take_permanent,     ///< a copy of that part of the TPM's state, in `data` of the answer
         take_volatile,
-        give_permanent,  ///< the state that the next power_on starts with
+        give_permanent,  ///< the state that the next power_on starts with; only while the power is off
         give_volatile,
-        presence,  ///< physical presence at the TPM, in `data`: 1 octet, 0 or 1; a power cycle asserts it
+        presence,    ///< physical presence at the TPM, in `data`: 1 octet, 0 or 1; a power cycle asserts it
+        take_saved,  ///< what TPM_SaveState stored
+        give_saved,
     };
     kind what = kind::command;
     std::uint8_t locality = 0;

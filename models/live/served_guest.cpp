@@ -22,6 +22,15 @@ bytes startup_clear(tpm::family version) {
     return tpm::tpm12::plain_command(tpm::tpm12::ord::startup, mode.u16(1).data());
 }
 
+/// What TPM_SaveState stored; empty when nothing is.
+bytes saved_part(tpm::libtpms_engine& engine) {
+    const bytes all = engine.get_state(state_kind::both);
+    tpm::wire_reader parts(all);
+    parts.view(parts.u32());
+    parts.view(parts.u32());
+    return parts.sized32();
+}
+
 answer of_state(bytes state) {
     answer result;
     result.what = state.empty() ? status::failed : status::done;
@@ -52,6 +61,7 @@ void served_guest::program(guest_domain& guest) {
         m_work.done(asked, std::move(result));
     } else if (m_start != start_mode::guest) {
         m_vtpm.tpm_init();
+        m_untouched = true;
         if (m_start == start_mode::clear)
             (void)command(guest, {kind::command, 0, startup_clear(version()), 0});
     }
@@ -62,7 +72,7 @@ void served_guest::serve(guest_domain& guest) {
     while (auto item = m_work.next()) {
         if (guest.os.now() < item->at)
             guest.os.sleep(item->at - guest.os.now());
-        if (item->what.what == kind::power_on)
+        if (item->what.what == kind::power_on && !(m_untouched && !m_permanent && !m_volatile && !m_saved))
             begin_power_cycle(item->what, guest);
         answer result = perform(guest, item->what);
         m_work.done(item->what, std::move(result));
@@ -86,6 +96,7 @@ answer served_guest::command(guest_domain& guest, const operation& what) {
         result.what = status::no_power;
         return result;
     }
+    m_untouched = false;
     guest.tpm().set_locality(what.locality);
     const int length = what.file == 0 ? guest.tpm().transmit(what.data, result.data)
                                       : transmit_managed(guest, what, result.data);
@@ -118,59 +129,115 @@ answer served_guest::close(const operation& what) {
 answer served_guest::beside_the_ring(const operation& what) {
     auto& engine = m_vtpm.engine();
     answer result;
-    const auto needs_power = [&](const auto& action) {
-        if (m_powered)
-            action();
-        else
-            result.what = status::no_power;
-    };
     switch (what.what) {
         case kind::power_off:
             m_powered = false;
             m_files.clear();
             break;
+        case kind::power_on:  // of a TPM that was not used since the last one
+            m_powered = true;
+            break;
         case kind::hash_start:
-            needs_power([&] { engine.hash_start(); });
-            break;
         case kind::hash_data:
-            needs_power([&] { engine.hash_data(what.data); });
-            break;
         case kind::hash_end:
-            needs_power([&] { engine.hash_end(); });
-            break;
+            return hash_sequence(what);
         case kind::established:
-            needs_power([&] { result.data = {std::byte{engine.established()}}; });
+            if (m_powered)
+                result.data = {std::byte{engine.established()}};
+            else
+                result.what = status::no_power;
             break;
         case kind::reset_established:
-            needs_power([&] {
-                if (!engine.reset_established(what.locality)) {
-                    result.what = status::failed;
-                    result.error = static_cast<int>(engine.last_result());
-                }
-            });
+            if (!m_powered) {
+                result.what = status::no_power;
+            } else if (m_untouched = false; !engine.reset_established(what.locality)) {
+                result.what = status::failed;
+                result.error = static_cast<int>(engine.last_result());
+            }
             break;
         case kind::take_permanent:
-            return of_state(m_permanent ? *m_permanent : engine.get_state(state_kind::permanent));
         case kind::take_volatile:
-            return of_state(m_volatile   ? *m_volatile
-                            : !m_powered ? bytes{}
-                                         : engine.get_state(state_kind::volatile_state));
+        case kind::take_saved:
+            return taken(what.what);
         case kind::give_permanent:
-            m_permanent = what.data;
-            break;
         case kind::give_volatile:
-            m_volatile = what.data;
-            break;
+        case kind::give_saved:
+            return give(what);
         case kind::presence:
+            m_untouched = false;
             engine.set_physical_presence(!what.data.empty() && what.data.front() != std::byte{0});
             break;
         case kind::close:
         case kind::command:
-        case kind::power_on:
             result.what = status::failed;
             break;
     }
     return result;
+}
+
+answer served_guest::hash_sequence(const operation& what) {
+    auto& engine = m_vtpm.engine();
+    answer result;
+    if (!m_powered) {
+        result.what = status::no_power;
+        return result;
+    }
+    m_untouched = false;
+    if (what.what == kind::hash_start)
+        engine.hash_start();
+    else if (what.what == kind::hash_data)
+        engine.hash_data(what.data);
+    else
+        engine.hash_end();
+    if (engine.last_result() != 0) {
+        result.what = status::failed;
+        result.error = static_cast<int>(engine.last_result());
+    }
+    return result;
+}
+
+answer served_guest::taken(kind what) {
+    auto& engine = m_vtpm.engine();
+    if (what == kind::take_permanent)
+        return of_state(m_permanent ? *m_permanent : engine.get_state(state_kind::permanent));
+    if (what == kind::take_saved)
+        return of_state(m_saved ? *m_saved : saved_part(engine));
+    if (m_volatile)
+        return of_state(*m_volatile);
+    return of_state(m_powered ? engine.get_state(state_kind::volatile_state) : bytes{});
+}
+
+/// A state that the library refuses is refused here and now. It is put into the engine for that alone: the
+/// stub domain that comes up with the power looks at its disk first.
+answer served_guest::give(const operation& what) {
+    answer result;
+    result.what = status::failed;
+    if (m_powered)
+        return result;
+    auto& place = what.what == kind::give_permanent  ? m_permanent
+                  : what.what == kind::give_volatile ? m_volatile
+                                                     : m_saved;
+    auto& engine = m_vtpm.engine();
+    auto before = std::exchange(place, what.data);
+    auto stored = engine.stored();
+    if (put_given_state()) {
+        result.what = status::done;
+    } else {
+        result.error = static_cast<int>(engine.last_result());
+        place = std::move(before);
+    }
+    engine.put_back(std::move(stored));
+    return result;
+}
+
+/// What was given, and of the rest what the engine has.
+bool served_guest::put_given_state() {
+    auto& engine = m_vtpm.engine();
+    const bytes saved = m_saved ? *m_saved : saved_part(engine);
+    tpm::wire_writer state;
+    state.sized32(m_permanent ? *m_permanent : engine.get_state(state_kind::permanent));
+    state.sized32(m_volatile ? *m_volatile : bytes{}).sized32(saved);
+    return engine.set_state(state_kind::both, state.data());
 }
 
 /// Does not come back: the domain that the calling thread belongs to is destroyed.
@@ -188,19 +255,19 @@ void served_guest::begin_power_cycle(const operation& what, guest_domain& guest)
 bool served_guest::finish_power_cycle() {
     m_powered = true;
     ++m_power_cycles;
-    bool accepted = true;
     auto& engine = m_vtpm.engine();
     if (!m_vtpm.started_fresh()) {
         engine.power_off();
         engine.put_back(std::exchange(m_before, {}));
     }
-    if (m_permanent)
-        accepted = engine.set_state(state_kind::permanent, *m_permanent);
-    if (m_volatile && accepted)
-        accepted = engine.set_state(state_kind::volatile_state, *m_volatile);
+    const bool resumed = m_volatile.has_value();
+    const bool accepted = !(m_permanent || m_volatile || m_saved) || put_given_state();
     m_permanent.reset();
     m_volatile.reset();
+    m_saved.reset();
+    engine.set_physical_presence(true);
     m_vtpm.tpm_init();
+    m_untouched = !resumed;
     return accepted;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 
 #include "models/drivers/linux_tpm_space.h"
 #include "models/live/operation.h"
@@ -30,6 +31,8 @@ class served_guest {
     served_guest& operator=(const served_guest&) = delete;
 
     tpm::family version() const { return m_vtpm.engine().version(); }
+    /// libtpms_engine::description() of the guest's TPM.
+    std::string describe_tpm(std::uint64_t what) { return m_vtpm.engine().description(what); }
     /// How often it was switched on for a client.
     std::uint64_t power_cycles() const { return m_power_cycles; }
 
@@ -41,6 +44,10 @@ class served_guest {
     int transmit_managed(guest_domain& guest, const operation& what, bytes& response);
     answer close(const operation& what);
     answer beside_the_ring(const operation& what);
+    answer hash_sequence(const operation& what);
+    answer taken(operation::kind what);
+    answer give(const operation& what);
+    bool put_given_state();
     void begin_power_cycle(const operation& what, guest_domain& guest);
     bool finish_power_cycle();
 
@@ -52,8 +59,11 @@ class served_guest {
     std::map<std::uint32_t, linux_tpm_space> m_files;  ///< open ones of /dev/tpmrm0
     std::optional<operation> m_power_on;               ///< under way: the guest is being started again for it
     sc_core::sc_time m_power_on_begun;
-    tpm::libtpms_engine::blobs m_before;           ///< the non-volatile memory when the power went
-    std::optional<bytes> m_permanent, m_volatile;  ///< for the next power-on
+    tpm::libtpms_engine::blobs m_before;                    ///< the non-volatile memory when the power went
+    std::optional<bytes> m_permanent, m_volatile, m_saved;  ///< for the next power-on
+    /// Since the last power-on nothing reached the TPM: another one would change nothing. QEMU sends two or
+    /// three in a row.
+    bool m_untouched = false;
     std::uint64_t m_power_cycles = 0;
 };
 

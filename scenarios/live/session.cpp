@@ -42,6 +42,7 @@ void check_device(const listen_spec& spec, const std::string& guest, tpm::family
 void session::join(simulated_world& world) {
     m_guest = world.machine().serve(m_options.guest, m_loop, m_options.start);
     m_context.version = m_guest->version();
+    m_context.describe_tpm = [this](std::uint64_t what) { return m_guest->describe_tpm(what); };
     m_recording = print_header(m_context.version, m_options.start);
     for (const auto& spec : m_options.doors)
         check_device(spec, m_options.guest, m_context.version);
@@ -66,6 +67,8 @@ void session::begin() {
 }
 
 void session::note(const operation& what, const answer& result) {
+    if (what.what == operation::kind::power_off || what.what == operation::kind::power_on)
+        m_context.powered = what.what == operation::kind::power_on;
     const auto ns = [](const sc_core::sc_time& time) { return time.value() / 1000; };
     constexpr std::size_t code_at = 6, header_size = 10;
     const auto code_of = [](const models::bytes& frame) {

@@ -336,6 +336,16 @@ bool libtpms_engine::set_state(state_kind kind, byte_view state) {
     return accepted;
 }
 
+std::string libtpms_engine::description(std::uint64_t what) {
+    constexpr std::uint64_t known =
+        TPMLIB_INFO_TPMSPECIFICATION | TPMLIB_INFO_TPMATTRIBUTES | TPMLIB_INFO_TPMFEATURES;
+    const running scope(*this);
+    char* text = TPMLIB_GetInfo(static_cast<TPMLIB_InfoFlags>(what & known));
+    std::string copy = text != nullptr ? text : "{}";
+    std::free(text);
+    return copy;
+}
+
 std::optional<std::array<std::byte, 20>> libtpms_engine::owner_auth() {
     if (m_params.version != family::tpm12)
         return std::nullopt;

@@ -99,6 +99,8 @@ class libtpms_engine final : public engine_if {
     /// Accepts what get_state(kind) returned, before power-on (removes power if there is some); takes effect
     /// at the next power_cycle(). False when the state is malformed: the engine's state is then as it was.
     [[nodiscard]] bool set_state(state_kind kind, byte_view state);
+    /// The library's description of this kind of TPM, JSON; bits: 1 specification, 2 attributes, 4 features.
+    std::string description(std::uint64_t what);
     /// TPM 1.2 owner secret, nullopt when there is no owner (or no TPM 1.2).
     std::optional<std::array<std::byte, 20>> owner_auth();
 

@@ -6,6 +6,7 @@
 #include "scenarios/live/doors/mssim_door.h"
 #include "scenarios/live/doors/pty_door.h"
 #include "scenarios/live/doors/raw_door.h"
+#include "scenarios/live/doors/swtpm_door.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::scenario::live {
@@ -58,12 +59,12 @@ std::unique_ptr<door> open_door(const listen_spec& spec, door_context& context) 
     switch (spec.kind) {
         case door_kind::raw:
             return std::make_unique<raw_door>(spec, context);
+        case door_kind::swtpm:
+            return std::make_unique<swtpm_door>(spec, context);
         case door_kind::mssim:
             return std::make_unique<mssim_door>(spec, context);
         case door_kind::pty:
             return std::make_unique<pty_door>(spec, context);
-        case door_kind::swtpm:
-            break;
     }
     return nullptr;
 }

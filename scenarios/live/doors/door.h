@@ -17,6 +17,10 @@ struct door_context {
     client_loop& loop;
     tpm::family version = tpm::family::tpm12;  ///< of the TPM behind them
     std::uint32_t next_file = 1;               ///< of the resource manager
+    bool powered = true;                       ///< between power_on and power_off, whoever asked for them
+    std::uint32_t buffer_size = 4096;          ///< octets: the longest command or response of that TPM
+    /// libtpms' description of that TPM, JSON; the bits say of what.
+    std::function<std::string(std::uint64_t)> describe_tpm = [](std::uint64_t) { return "{}"; };
     /// A line for the user: who came, what went wrong. No more than one per connection.
     std::function<void(const std::string&)> say = [](const std::string&) {};
 };

@@ -1,0 +1,108 @@
+#include "scenarios/live/doors/swtpm_data.h"
+
+#include <asio/read.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "scenarios/live/doors/frames.h"
+#include "scenarios/live/doors/swtpm_control.h"
+#include "tpm/codec/wire.h"
+
+namespace vtwin::scenario::live::swtpm {
+
+using tpm::byte_view;
+using tpm::bytes;
+
+namespace {
+
+constexpr std::uint32_t send_command = 8;
+constexpr std::uint32_t bad_param_size = 0x19, rc_command_size = 0x142, rc_locality = 0x107;
+
+/// One command of the data channel.
+struct framed_command {
+    enum class kind : std::uint8_t { complete, malformed, ended };
+    kind what = kind::ended;
+    std::optional<send_header> header;
+    bytes octets;
+};
+
+/// False: the client has gone.
+asio::awaitable<bool> read_more(stream_socket& from, bytes& into, std::size_t up_to) {
+    const std::size_t have = into.size();
+    into.resize(up_to);
+    const auto where = asio::buffer(into) + have;
+    asio::error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    co_await asio::async_read(from, where, token);
+    co_return !error;
+}
+
+asio::awaitable<framed_command> read_command(stream_socket& from, tpm::family version) {
+    framed_command read;
+    bool more = co_await read_more(from, read.octets, send_header_size);
+    if (!more)
+        co_return read;
+    if (version == tpm::family::tpm20)
+        read.header = parse_send_header(read.octets);
+    std::size_t length = 0;
+    if (read.header) {
+        length = read.header->length;
+        read.octets.clear();
+    } else {
+        more = co_await read_more(from, read.octets, frame_header_size);
+        if (!more)
+            co_return read;
+        length = frame_length(read.octets).value_or(0);
+    }
+    read.what = framed_command::kind::malformed;
+    if (length < frame_header_size || length > longest_frame)
+        co_return read;
+    more = co_await read_more(from, read.octets, length);
+    read.what = more ? framed_command::kind::complete : framed_command::kind::ended;
+    co_return read;
+}
+
+}  // namespace
+
+std::optional<send_header> parse_send_header(byte_view octets) {
+    tpm::wire_reader in(octets);
+    if (in.u32() != send_command)
+        return std::nullopt;
+    send_header header;
+    header.locality = in.u8();
+    header.length = in.u32();
+    return in.ok() ? std::optional(header) : std::nullopt;
+}
+
+bytes with_send_header(byte_view response) {
+    return tpm::wire_writer().sized32(response).u32(0).take();
+}
+
+asio::awaitable<void> serve_data(stream_socket& client, device_file& device, door_context& context,
+                                 const std::uint8_t& locality) {
+    while (true) {
+        framed_command command = co_await read_command(client, context.version);
+        if (command.what == framed_command::kind::ended)
+            co_return;
+        bytes response;
+        const bool malformed = command.what == framed_command::kind::malformed;
+        if (malformed) {
+            context.say("a client sent what is no TPM command: its connection is closed");
+            response = failure_response(context.version, bad_param_size, rc_command_size);
+        } else if (command.header && command.header->locality > highest_locality) {
+            response = failure_response(context.version, bad_param_size, rc_locality);
+        } else {
+            const std::uint8_t at = command.header ? command.header->locality : locality;
+            response = co_await device.transmit(std::move(command.octets), at);
+        }
+        if (response.empty())
+            co_return;
+        if (command.header)
+            response = with_send_header(response);
+        const bool written = co_await write_all(client, response);
+        if (!written || malformed)
+            co_return;
+    }
+}
+
+}  // namespace vtwin::scenario::live::swtpm
