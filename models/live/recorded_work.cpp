@@ -1,10 +1,13 @@
 #include "models/live/recorded_work.h"
 
+#include <utility>
+
 namespace vtwin::models::live {
 
 std::optional<work_if::item> recorded_work::next() {
     if (m_next == m_recording.operations.size()) {
-        on_end();
+        if (!std::exchange(m_told, true))
+            on_end();
         return std::nullopt;
     }
     const auto& recorded = m_recording.operations[m_next];

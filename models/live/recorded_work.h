@@ -42,6 +42,7 @@ class recorded_work final : public work_if {
     const recording& m_recording;
     std::function<sc_core::sc_time()> m_now;
     std::size_t m_next = 0, m_different = 0;
+    bool m_told = false;
 };
 
 }  // namespace vtwin::models::live

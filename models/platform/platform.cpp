@@ -400,8 +400,10 @@ void platform::replay(const guest_config& guest) {
     auto& work = *m_recordings.emplace_back(
         std::make_unique<live::recorded_work>(*guest.recording, [&os] { return os.now(); }));
     work.on_end = [this, &work, name = guest.name] {
-        m_context.say(name, fmt::format("{} recorded operations done again, {} answers differ",
-                                        work.performed(), work.different()));
+        m_context.say(name,
+                      fmt::format("{} recorded operations done again, {} answers differ", work.performed(),
+                                  work.different()),
+                      work.different() == 0 ? level::info : level::warning);
     };
     m_replaying.push_back(serve(guest.name, work, guest.recording->start));
 }

@@ -155,7 +155,13 @@ checked_evidence check_folder(const std::map<std::string, bytes>& files, const s
         checked.problem = "evidence.json is not the evidence of a guest";
         return checked;
     }
-    std::map<std::string, bytes> expected;
+    if (const std::string name = safe_name(shown->guest);
+        !checked.folder.starts_with(name + '-') ||
+        checked.folder.find('-', name.size() + 1) != std::string::npos) {
+        checked.problem = "evidence.json is of another guest: " + name;
+        return checked;
+    }
+    std::map<std::string, bytes> expected{{"verify.sh", text(remote::verify_script)}};
     add_evidence(expected, folder, *shown);
     add_deep_quote(expected, folder, *shown, policy, directory);
     for (const auto& [name, content] : expected) {

@@ -13,6 +13,7 @@ cd "$(dirname "$0")" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
+seen=0
 
 # check WHAT TOOL ARGUMENTS: silent unless it fails.
 check() {
@@ -32,7 +33,10 @@ check() {
 # The certificates' dates are those of the simulation.
 certified() { openssl verify -no_check_time -CAfile "$1" "$2"; }
 key_of() { openssl x509 -in "$1" -pubkey -noout; }
+made_out_to() { openssl x509 -in "$2" -noout -subject -nameopt sep_multiline | grep -q "^ *CN=$1\$"; }
 signed() { openssl dgst -sha1 -verify "$1" -signature "$2" "$3"; }
+# TPM_QUOTE_INFO ends with the nonce.
+signed_with_nonce() { signed "$1" "$2" "$3" && tail -c 20 "$3" | cmp - "$4"; }
 # By any of the platforms' keys.
 signed_by_platform() {
     for platform in platform-aik-*.pem; do
@@ -53,7 +57,9 @@ done
 for guest in */; do
     guest=${guest%/}
     [ -e "$guest/evidence.json" ] || continue
+    seen=1
     check "$guest: AIK was certified by the privacy CA" certified privacy-ca.pem "$guest/aik.pem"
+    check "$guest: AIK is made out to ${guest%-*}" made_out_to "${guest%-*}" "$guest/aik.pem"
     key_of "$guest/aik.pem" >"$work/aik.pem"
     if [ -e "$guest/quote.msg" ]; then
         nonce=$(od -An -v -tx1 "$guest/nonce.bin" | tr -d ' \n')
@@ -63,20 +69,24 @@ for guest in */; do
         done
         bank=sha256
     else
-        check "$guest: quote over nonce and PCRs" signed "$work/aik.pem" "$guest/quote.sig" \
-            "$guest/quote-info.bin"
+        check "$guest: quote over the nonce" signed_with_nonce "$work/aik.pem" "$guest/quote.sig" \
+            "$guest/quote-info.bin" "$guest/nonce.bin"
         bank=sha1
     fi
     if ! command -v tpm2_eventlog >/dev/null 2>&1; then
-        echo "skipped $guest: boot log: no tpm2_eventlog here"
+        echo "skipped $guest: boot log can be replayed: no tpm2_eventlog here"
     elif [ -s "$guest/binary_bios_measurements" ]; then
-        check "$guest: boot log" replayed "$guest/binary_bios_measurements"
+        check "$guest: boot log can be replayed" replayed "$guest/binary_bios_measurements"
     fi
-    check "$guest: deep quote of the hardware TPM" signed_by_platform "$guest/deep-quote.sig" \
+    check "$guest: deep quote was signed by a platform" signed_by_platform "$guest/deep-quote.sig" \
         "$guest/deep-quote-info.bin"
     check "$guest: IMA's list and PCR 10" evmctl ima_measurement --pcrs "$bank,$guest/pcrs.txt" \
         "$guest/binary_runtime_measurements"
 done
+if [ "$seen" = 0 ]; then
+    echo "FAILED  there is no guest's evidence here"
+    failed=1
+fi
 exit $failed
 )script";
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "scenarios/cli/scenario_choice.h"
@@ -47,9 +49,21 @@ live::session_options options_of(const serve_line& line, const loaded_scenario& 
     return options;
 }
 
+/// Whether the recording will find a place, before anybody has made one.
+void try_to_write(const std::string& file) {
+    const std::string beside = file + ".tmp";
+    const bool possible = !std::filesystem::is_directory(file) && std::ofstream(beside).is_open();
+    std::error_code ignored;
+    std::filesystem::remove(beside, ignored);
+    if (!possible)
+        throw user_error({"--record " + file}, "", "cannot be written");
+}
+
 int serve(const serve_line& line, const simulation& simulate, std::ostream& out) {
     loaded_scenario loaded = line.scenario.load();
     auto options = options_of(line, loaded);
+    if (!line.recording.empty())
+        try_to_write(line.recording);
     // Who is not attested cannot be expected to be trusted.
     if (options.start != live::start_mode::guest)
         std::erase_if(loaded.expectations,

@@ -54,6 +54,10 @@ int verify(const fs::path& run, std::ostream& out) {
     bool held = true;
     for (const auto& checked : all)
         held = show(checked, out) && held;
+    if (const std::string broken = check_fingerprint(run); !broken.empty()) {
+        out << "ALTERED " << broken << '\n';
+        held = false;
+    }
     return static_cast<int>(held ? exit_code::ok : exit_code::expectation_failed);
 }
 

@@ -48,14 +48,12 @@ void session::join(simulated_world& world) {
         check_device(spec, m_options.guest, m_context.version);
     for (const auto& spec : m_options.doors)
         m_doors.push_back(open_door(spec, m_context));
+    hear_signals();
     world.machine().on_pause = [this] { return m_loop.run_while_paused(); };
 }
 
 /// A signal is heard whenever the guest has nothing to do; a second one ends the program.
-void session::begin() {
-    m_idle_since = sc_core::sc_time_stamp();
-    for (const auto& each : m_doors)
-        m_say("serving " + each->describe());
+void session::hear_signals() {
     m_signals = std::make_unique<asio::signal_set>(m_loop.io(), SIGINT, SIGTERM);
     m_signals->async_wait([this](const asio::error_code& error, int) {
         if (error)
@@ -64,6 +62,12 @@ void session::begin() {
         m_say("closing the doors");
         m_loop.stop();
     });
+}
+
+void session::begin() {
+    m_idle_since = sc_core::sc_time_stamp();
+    for (const auto& each : m_doors)
+        m_say("serving " + each->describe());
 }
 
 void session::note(const operation& what, const answer& result) {

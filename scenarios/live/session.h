@@ -38,6 +38,7 @@ class session final : public live_part {
     const std::string& recording() const { return m_recording; }
 
   private:
+    void hear_signals();
     void begin();
     void note(const operation& what, const answer& result);
 

@@ -4,16 +4,20 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "models/hex.h"
 #include "scenarios/config/files.h"
+#include "scenarios/schema/reader.h"
 
 namespace vtwin::scenario {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr const char* result_file = "result.json";
 
 std::string hash_line(const std::string& content, const std::string& path) {
     return models::to_hex(sha256(std::as_bytes(std::span(content)))) + "  " + path + '\n';
@@ -125,12 +129,50 @@ std::vector<expectation_result> check_expectations(const std::vector<expectation
     return results;
 }
 
+namespace {
+
+std::string fingerprint_of(std::string lines, const std::string& result_body) {
+    lines += hash_line(result_body, result_file);
+    return models::to_hex(sha256(std::as_bytes(std::span(lines))));
+}
+
+// Texts from guests may be no UTF-8: shown with replacement characters, never a reason to fail.
+std::string print(const ordered_json& result) {
+    return result.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace
+
 std::string fingerprint(const output_directory& files, const std::string& result_body) {
     std::string lines;
     for (const std::string& path : files.files())
         lines += hash_line(files.read(path), path);
-    lines += hash_line(result_body, "result.json");
-    return models::to_hex(sha256(std::as_bytes(std::span(lines))));
+    return fingerprint_of(std::move(lines), result_body);
+}
+
+std::string check_fingerprint(const std::filesystem::path& directory) {
+    std::map<std::string, std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+        if (entry.is_regular_file())
+            files[entry.path().lexically_relative(directory).generic_string()] = entry.path();
+    files.erase(std::string(incomplete_mark));
+    const auto result = files.extract(result_file);
+    if (result.empty())
+        return "result.json is missing";
+    auto body =
+        ordered_json::parse(read_text_file(result.mapped(), result.mapped().string()), nullptr, false);
+    const auto stated = body.is_object() ? body.find("fingerprint") : body.end();
+    if (stated == body.end() || !stated->is_string())
+        return "result.json states no fingerprint";
+    const std::string expected = stated->get<std::string>();
+    body.erase(stated);
+    std::string lines;
+    for (const auto& [path, file] : files)
+        lines += hash_line(read_text_file(file, file.string()), path);
+    const std::string seen = fingerprint_of(std::move(lines), print(body));
+    return seen == expected ? ""
+                            : "a file was changed, added or removed since the run: its fingerprint was " +
+                                  expected + " and is " + seen;
 }
 
 std::string result_json(const loaded_scenario& ran, const simulation_outputs& outputs,
@@ -170,8 +212,7 @@ std::string result_json(const loaded_scenario& ran, const simulation_outputs& ou
         json["versions"][each.name] = each.version;
     if (!fingerprint.empty())
         json["fingerprint"] = fingerprint;
-    // Texts from guests may be no UTF-8: shown with replacement characters, never a reason to fail.
-    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+    return print(json);
 }
 
 std::vector<component_version> component_versions() {

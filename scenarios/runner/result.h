@@ -1,6 +1,7 @@
 // What a run came to: expectations held against verdicts, the result file, the fingerprint.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ std::vector<expectation_result> check_expectations(const std::vector<expectation
 /// SHA-256 over "<sha256 of content>  <path>\n" for every file in order of path, then for `result_body` under
 /// the name result.json: what `sha256sum` prints, hashed. 64 hexadecimal digits.
 std::string fingerprint(const output_directory& files, const std::string& result_body);
+
+/// What speaks against the files of a directory being those that a run left there: "" when its fingerprint
+/// holds, else a sentence.
+std::string check_fingerprint(const std::filesystem::path& directory);
 
 /// result.json: `fingerprint` is left out when empty (this text is what the fingerprint covers).
 std::string result_json(const loaded_scenario& ran, const simulation_outputs& outputs,

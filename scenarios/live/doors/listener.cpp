@@ -30,6 +30,18 @@ class mode_limit {
     mode_t m_before;
 };
 
+/// A socket that nobody listens to any more: its program was killed.
+bool is_left_over(const std::string& path) {
+    struct stat seen {};
+    if (::lstat(path.c_str(), &seen) != 0 || !S_ISSOCK(seen.st_mode))
+        return false;
+    asio::io_context own;
+    asio::local::stream_protocol::socket probe(own);
+    asio::error_code error;
+    probe.connect(asio::local::stream_protocol::endpoint(path), error);
+    return error == asio::error::connection_refused;
+}
+
 }  // namespace
 
 listener::listener(asio::io_context& io, const listen_spec& spec, unsigned channel)
@@ -53,6 +65,10 @@ listener::listener(asio::io_context& io, const listen_spec& spec, unsigned chann
     if (!error) {
         const mode_limit limit(spec.mode);
         m_acceptor.bind(where, error);
+        if (error == asio::error::address_in_use && !spec.path.empty() && is_left_over(path)) {
+            ::unlink(path.c_str());
+            m_acceptor.bind(where, error);
+        }
     }
     const bool bound = !error;
     if (bound)
@@ -63,7 +79,7 @@ listener::listener(asio::io_context& io, const listen_spec& spec, unsigned chann
         const bool taken = error == asio::error::address_in_use;
         throw user_error({"--listen " + spec.text}, "",
                          taken && !spec.path.empty()
-                             ? fmt::format("{} exists: remove it when no program serves it any more", path)
+                             ? fmt::format("{} exists, and is in use or no socket", path)
                          : taken ? fmt::format("{} is in use", m_place)
                                  : fmt::format("{} cannot be opened: {}", m_place, error.message()));
     }

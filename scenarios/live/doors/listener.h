@@ -17,8 +17,8 @@ using stream_socket = asio::generic::stream_protocol::socket;
 class listener {
   public:
     /// Binds. `channel` 0 is the spec's own place, 1 that of its second channel: the next port, or the path
-    /// with ".ctrl". A Unix socket has the spec's mode from the moment that it exists. Throws user_error when
-    /// the place is taken or cannot be had.
+    /// with ".ctrl". A Unix socket has the spec's mode from the moment that it exists. One that a
+    /// killed program left behind is replaced. Throws user_error when the place is taken or cannot be had.
     listener(asio::io_context& io, const listen_spec& spec, unsigned channel = 0);
     /// Removes the Unix socket.
     ~listener();

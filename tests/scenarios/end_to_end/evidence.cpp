@@ -26,6 +26,10 @@ struct finished_run {
     fs::path out = folder.path() / "run", evidence = out / "evidence";
 };
 
+fs::path folder_of(const finished_run& run) {
+    return run.folder.path();
+}
+
 std::string listed(const program_result& result) {
     return result.out + result.err;
 }
@@ -42,8 +46,9 @@ TEST_CASE("public tools accept the evidence of a TPM 2.0 guest and refuse what w
           "ok      platform-aik-1.pem was issued by the privacy CA",
           "ok      guest1-1: AIK was certified by the privacy CA",
           "ok      guest1-1: quote over nonce and PCRs, by aik.pem",
-          "ok      guest1-1: quote over nonce and PCRs, by ak.tss", "ok      guest1-1: boot log",
-          "ok      guest1-1: deep quote of the hardware TPM", "ok      guest1-1: IMA's list and PCR 10"})
+          "ok      guest1-1: quote over nonce and PCRs, by ak.tss",
+          "ok      guest1-1: boot log can be replayed", "ok      guest1-1: AIK is made out to guest1",
+          "ok      guest1-1: deep quote was signed by a platform", "ok      guest1-1: IMA's list and PCR 10"})
         CHECK(contains(good.out, line));
     const auto log_size = fs::file_size(run.evidence / "guest1-1/binary_bios_measurements");
     for (const auto& [name, at, said] :
@@ -51,8 +56,8 @@ TEST_CASE("public tools accept the evidence of a TPM 2.0 guest and refuse what w
           std::tuple{"quote.pcrs", std::size_t{142}, "quote over nonce and PCRs, by ak.tss"},
           std::tuple{"ak.tss", std::size_t{100}, "quote over nonce and PCRs, by ak.tss"},
           std::tuple{"nonce.bin", std::size_t{0}, "quote over nonce and PCRs, by aik.pem"},
-          std::tuple{"binary_bios_measurements", log_size - 80, "boot log"},
-          std::tuple{"deep-quote-info.bin", std::size_t{40}, "deep quote of the hardware TPM"},
+          std::tuple{"binary_bios_measurements", log_size - 80, "boot log can be replayed"},
+          std::tuple{"deep-quote-info.bin", std::size_t{40}, "deep quote was signed by a platform"},
           std::tuple{"binary_runtime_measurements", std::size_t{60}, "IMA's list and PCR 10"}}) {
         INFO(name);
         flip(run.evidence / "guest1-1" / name, at);
@@ -84,7 +89,7 @@ TEST_CASE("evidence files are judged anew with the same verdict and what was cla
     std::ofstream(file, std::ios::trunc) << content_of(run.evidence / "guest2-1/evidence.json");
     const auto swapped = run.verify();
     CHECK(swapped.code == 1);
-    CHECK(contains(swapped.out, "ALTERED guest1-1/nonce.bin"));
+    CHECK(contains(swapped.out, "evidence guest1-1: UNREADABLE: evidence.json is of another guest: guest2"));
     std::string changed = own;
     const auto signature = changed.find("quote_signature") + 30;
     changed[signature] = changed[signature] == '0' ? '1' : '0';
@@ -96,6 +101,24 @@ TEST_CASE("evidence files are judged anew with the same verdict and what was cla
     std::ofstream(file, std::ios::trunc) << "{}";
     CHECK(contains(run.verify().out, "evidence guest1-1: UNREADABLE"));
     std::ofstream(file, std::ios::trunc) << own;
+    // What no check reads is in the run's fingerprint.
+    REQUIRE(run.verify().code == 0);
+    flip(run.evidence / "guest2-1/verdict.json", 10);
+    const auto other = run.verify();
+    CHECK(other.code == 1);
+    CHECK(contains(other.out, "ALTERED a file was changed, added or removed since the run"));
+    flip(run.evidence / "guest2-1/verdict.json", 10);
+    fs::rename(run.evidence / "guest2-1", folder_of(run) / "away");
+    CHECK(run.verify().code == 1);
+    // A quote over another nonce; another guest's evidence where this one's is looked for.
+    const std::string nonce = content_of(run.evidence / "guest1-1/nonce.bin");
+    flip(run.evidence / "guest1-1/nonce.bin", 3);
+    CHECK(contains(run.script().out, "FAILED  guest1-1: quote over the nonce"));
+    std::ofstream(run.evidence / "guest1-1/nonce.bin", std::ios::trunc) << nonce;
+    fs::rename(run.evidence / "guest1-1", folder_of(run) / "first");
+    CHECK(contains(run.script().out, "FAILED  there is no guest's evidence here"));
+    fs::rename(folder_of(run) / "away", run.evidence / "guest1-1");
+    CHECK(contains(run.script().out, "FAILED  guest1-1: AIK is made out to guest1"));
     // The authorities' files are what everything is held against.
     fs::remove(run.evidence / "platform-aik-1.pem");
     CHECK(run.verify().code == 1);

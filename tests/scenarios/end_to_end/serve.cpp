@@ -64,6 +64,18 @@ TEST_CASE("a raw door answers through the ring while others misbehave and ends i
     CHECK(contains(table, ",command,tpm0,0,00000fff,"));
 }
 
+TEST_CASE("a socket that a killed program left behind is replaced") {
+    temporary_directory folder;
+    {
+        const served_program killed({"tpm2_guest", "--listen", door(folder, "s"), "--start", "clear"});
+        REQUIRE(fs::exists(place(folder, "s")));
+    }
+    REQUIRE(fs::exists(place(folder, "s")));
+    served_program served({"tpm2_guest", "--listen", door(folder, "s"), "--start", "clear"});
+    CHECK(socket_client(place(folder, "s")).ask(get_random20).starts_with(random20_head));
+    CHECK(served.stop().code == 0);
+}
+
 TEST_CASE("what clients did is recorded and done again with the same answers") {
     temporary_directory folder;
     const std::string record = place(folder, "record.jsonl");
@@ -120,7 +132,10 @@ TEST_CASE("a door that cannot be is refused before anything runs") {
         return result.err;
     };
     std::ofstream(place(folder, "taken")) << "";
-    CHECK(contains(refused({"tpm2_guest", "--listen", door(folder, "taken")}), "exists: remove it"));
+    CHECK(contains(refused({"tpm2_guest", "--listen", door(folder, "taken")}),
+                   "exists, and is in use or no socket"));
+    CHECK(contains(refused({"tpm2_guest", "--listen", door(folder, "s"), "--record", folder.path().string()}),
+                   "cannot be written"));
     CHECK(contains(refused({"deep_attestation", "--listen", door(folder, "s")}),
                    "which guest? deep_attestation has guest1, guest2"));
     CHECK(contains(refused({"deep_attestation", "--guest", "gest1", "--listen", door(folder, "s")}),
