@@ -82,6 +82,7 @@ class line_reader {
 
 std::vector<std::string> status_names() {
     std::vector<std::string> names;
+    names.reserve(statuses.size());
     for (const auto each : statuses)
         names.emplace_back(models::live::name_of(each));
     return names;

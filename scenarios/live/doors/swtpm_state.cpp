@@ -50,11 +50,10 @@ unwrapped unwrap_state(byte_view blob) {
     const auto size_of_header = in.u16();
     const auto flags = in.u16();
     const auto total = in.u32();
-    if (!in.ok())
-        found.code = result::bad_parameter;
-    else if (least > version)
+    const bool whole = in.ok() && size_of_header == header_size && total == blob.size();
+    if (in.ok() && least > version)
         found.code = result::bad_version;
-    else if (size_of_header != header_size || total != blob.size())
+    else if (!whole)
         found.code = result::bad_parameter;
     else if ((flags & (flag_encrypted | flag_migration_encrypted)) != 0)
         found.code = result::key_not_found;
