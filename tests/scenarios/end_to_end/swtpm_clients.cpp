@@ -155,7 +155,7 @@ TEST_CASE("the state of a TPM moves from the twin to a real swtpm and back") {
     };
     const std::string look =
         "tpm2_pcrread sha256:4,16,23; tpm2_nvread -C o 0x1500001; tpm2_readpublic -c 0x81000001 -n n "
-        ">/dev/null; xxd -p n";
+        ">/dev/null; od -An -v -tx1 n";
     tools("s",
           "tpm2_pcrextend 16:sha256=" + std::string(63, '0') + "1\n" +
               "tpm2_nvdefine -Q -C o -s 5 0x1500001; printf hello | tpm2_nvwrite -C o -i - 0x1500001\n"

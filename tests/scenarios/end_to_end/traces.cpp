@@ -65,7 +65,7 @@ TEST_CASE("tshark dissects every TPM 2.0 command of a run without a word of comp
         deep_quotes += contains(each.comment, "vendor's command; command=VTPM_DeepQuote;") ? 1 : 0;
     }
     CHECK(deep_quotes == 1);
-    CHECK(commands > 50);
+    CHECK(commands > 30);  // how many files IMA measures depends on the packages that are installed
     CHECK(answers == commands);
     CHECK(others > 100);
     CHECK(commands + answers + others == file.packets.size());
