@@ -114,8 +114,14 @@ void fields(V& v, evidence& m) {
     v("deep_quote_locality", m.deep_quote_locality);
     v("vtpm_pcrs", m.vtpm_pcrs);
     v("boot_log", m.boot_log);
+    v.unless_empty("firmware_log", m.firmware_log);
     v("ima_log", m.ima_log);
     v("vtpm_attached_late", m.vtpm_attached_late);
+}
+template <typename V>
+void fields(V& v, attest_request& m) {
+    v.unless_empty("firmware_log", m.firmware_log);
+    v("ima_log", m.ima_log);
 }
 template <typename V>
 void fields(V& v, verdict_reason& m) {
@@ -350,6 +356,7 @@ VTWIN_MESSAGE(saa_config_reply)
 VTWIN_MESSAGE(challenge_request)
 VTWIN_MESSAGE(challenge_reply)
 VTWIN_MESSAGE(evidence)
+VTWIN_MESSAGE(attest_request)
 VTWIN_MESSAGE(verdict)
 #undef VTWIN_MESSAGE
 

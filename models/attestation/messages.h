@@ -121,8 +121,15 @@ struct evidence {
     std::uint8_t deep_quote_locality = 0;
     std::vector<bytes> vtpm_pcrs;  ///< 24 values; TPM 2.0: of the SHA-256 bank
     std::vector<measurement> boot_log;
+    bytes firmware_log;               ///< binary_bios_measurements where firmware measured the boot; or empty
     std::string ima_log;              ///< ascii_runtime_measurements, template ima-ng, SHA-1 template hashes
     bool vtpm_attached_late = false;  ///< what the guest says of itself; the verifier judges by the boot log
+};
+
+/// What a program in the guest hands to the guest's agent, for an attestation now.
+struct attest_request {
+    bytes firmware_log;   ///< as in `evidence`
+    std::string ima_log;  ///< likewise
 };
 
 /// The outcome of one check, in the order in which the verifier makes them.
@@ -152,6 +159,7 @@ std::string to_json(const saa_config_reply&);
 std::string to_json(const challenge_request&);
 std::string to_json(const challenge_reply&);
 std::string to_json(const evidence&);
+std::string to_json(const attest_request&);
 std::string to_json(const verdict&);
 /// Parses a message; nullopt when it is not one (missing, unknown or repeated field, wrong type, number out
 /// of range, odd or upper-case hexadecimal). Defined for every message above.

@@ -28,9 +28,7 @@ class attestation_agent final : public guest_agent_if {
     /// TakeOwnership, MakeIdentity, the privacy CA's challenge, LoadKey2; only the last when it was enrolled
     /// at an earlier boot. False with `problem` when refused.
     bool enrol(std::string& problem) override;
-    std::optional<verdict> attest(const std::vector<measurement>& boot_log,
-                                  const std::vector<ima_entry>& ima_list, bool attached_late,
-                                  std::string& problem) override;
+    std::optional<verdict> attest(evidence claims, std::string& problem) override;
     const evidence& last_evidence() const override { return m_evidence; }
     bool quote(const challenge_reply& challenge, std::string& problem) override;
     bool deep_quote(const challenge_reply& challenge, std::string& problem) override;

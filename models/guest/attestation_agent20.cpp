@@ -102,22 +102,17 @@ bool attestation_agent20::find_key(std::string& problem) {
     return false;
 }
 
-std::optional<verdict> attestation_agent20::attest(const std::vector<measurement>& boot_log,
-                                                   const std::vector<ima_entry>& ima_list, bool attached_late,
-                                                   std::string& problem) {
+std::optional<verdict> attestation_agent20::attest(evidence claims, std::string& problem) {
     const auto challenge =
         from_json<challenge_reply>(m_network.call("verifier/challenge", to_json(challenge_request{m_guest})));
     if (!challenge || challenge->nonce.size() != nonce_size) {
         problem = "the verifier gave no challenge";
         return std::nullopt;
     }
-    m_evidence = {};
+    m_evidence = std::move(claims);
     m_evidence.guest = m_guest;
     m_evidence.nonce = challenge->nonce;
     m_evidence.aik_certificate = m_files.ak_certificate;
-    m_evidence.boot_log = boot_log;
-    m_evidence.ima_log = ascii_runtime_measurements(ima_list);
-    m_evidence.vtpm_attached_late = attached_late;
     if (!deep_quote(*challenge, problem))
         return std::nullopt;
     auto values = m_tpm.read_bank(t20::alg::sha256);

@@ -26,9 +26,7 @@ class attestation_agent20 final : public guest_agent_if {
 
     bool enrol(std::string& problem) override;
     /// The evidence is one deep quote: the TPM2_Quote inside it is what the verifier judges.
-    std::optional<verdict> attest(const std::vector<measurement>& boot_log,
-                                  const std::vector<ima_entry>& ima_list, bool attached_late,
-                                  std::string& problem) override;
+    std::optional<verdict> attest(evidence claims, std::string& problem) override;
     const evidence& last_evidence() const override { return m_evidence; }
     bool quote(const challenge_reply& challenge, std::string& problem) override;
     bool deep_quote(const challenge_reply& challenge, std::string& problem) override;

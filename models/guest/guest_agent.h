@@ -16,10 +16,8 @@ class guest_agent_if {
     /// False with `problem` when refused.
     virtual bool enrol(std::string& problem) = 0;
     /// Asks for a nonce, quotes and hands the evidence over; nullopt with `problem` when it did not come to a
-    /// verdict.
-    virtual std::optional<verdict> attest(const std::vector<measurement>& boot_log,
-                                          const std::vector<ima_entry>& ima_list, bool attached_late,
-                                          std::string& problem) = 0;
+    /// verdict. `claims` holds the logs and what the guest says of itself; the rest is filled in.
+    virtual std::optional<verdict> attest(evidence claims, std::string& problem) = 0;
     /// The evidence of the last attestation, as sent.
     virtual const evidence& last_evidence() const = 0;
     /// One quote of the vTPM, one deep quote; after enrol(). False with `problem` when refused.

@@ -79,31 +79,35 @@ void run_workload(const guest_config& guest, measurement_list& list, stubdom_ser
                  fmt::format("{} files measured by IMA", guest.ima_files.size()));
 }
 
-void run_attestations(const guest_config& guest, guest_agent_if& agent,
-                      const std::vector<measurement>& boot_log, const measurement_list& list,
-                      stubdom_services_if& services, const std::function<void(attestation_outcome)>& report) {
+attestation_outcome attest_once(const guest_config& guest, guest_agent_if& agent, evidence claims,
+                                stubdom_services_if& services) {
     attestation_outcome outcome;
     outcome.guest = guest.name;
     outcome.asked = services.now();
-    if (!agent.enrol(outcome.problem)) {
-        outcome.answered = services.now();
-        report(outcome);
+    auto result = agent.attest(std::move(claims), outcome.problem);
+    outcome.answered = services.now();
+    outcome.completed = result.has_value();
+    outcome.sent = agent.last_evidence();
+    if (result)
+        outcome.result = std::move(*result);
+    return outcome;
+}
+
+void run_attestations(const guest_config& guest, guest_agent_if& agent, const evidence& claims,
+                      stubdom_services_if& services, const std::function<void(attestation_outcome)>& report) {
+    attestation_outcome refused;
+    refused.guest = guest.name;
+    refused.asked = services.now();
+    if (!agent.enrol(refused.problem)) {
+        refused.answered = services.now();
+        report(std::move(refused));
         return;
     }
     services.sleep(guest.attest_after);
     for (std::uint32_t i = 0; i < guest.attestations; ++i) {
         if (i != 0)
             services.sleep(guest.attestation_interval);
-        outcome = {};
-        outcome.guest = guest.name;
-        outcome.asked = services.now();
-        auto result = agent.attest(boot_log, list.entries(), guest.attach_after.has_value(), outcome.problem);
-        outcome.answered = services.now();
-        outcome.completed = result.has_value();
-        outcome.sent = agent.last_evidence();
-        if (result)
-            outcome.result = std::move(*result);
-        report(std::move(outcome));
+        report(attest_once(guest, agent, claims, services));
     }
 }
 

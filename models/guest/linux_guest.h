@@ -52,9 +52,12 @@ class measurement_list {
 /// Uses the configured files in order, `ima_interval` apart; IMA measures each at its first use.
 void run_workload(const guest_config& guest, measurement_list& list, stubdom_services_if& services);
 
+/// One attestation by an agent that has enrolled. `claims`: see guest_agent_if::attest.
+attestation_outcome attest_once(const guest_config& guest, guest_agent_if& agent, evidence claims,
+                                stubdom_services_if& services);
+
 /// Enrols and attests as often as configured; every outcome goes to `report`.
-void run_attestations(const guest_config& guest, guest_agent_if& agent,
-                      const std::vector<measurement>& boot_log, const measurement_list& list,
+void run_attestations(const guest_config& guest, guest_agent_if& agent, const evidence& claims,
                       stubdom_services_if& services, const std::function<void(attestation_outcome)>& report);
 
 }  // namespace vtwin::models

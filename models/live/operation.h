@@ -29,6 +29,8 @@ struct operation {
         presence,    ///< physical presence at the TPM, in `data`: 1 octet, 0 or 1; a power cycle asserts it
         take_saved,  ///< what TPM_SaveState stored
         give_saved,
+        attest,  ///< the guest's agent proves its state to the verifier; `data`: an attest_request as JSON.
+                 ///< The answer is the verdict as JSON, or a failure whose data says why there is none
     };
     kind what = kind::command;
     std::uint8_t locality = 0;

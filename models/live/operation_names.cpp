@@ -6,10 +6,10 @@
 namespace vtwin::models::live {
 namespace {
 
-constexpr std::array<std::string_view, 16> names = {
+constexpr std::array<std::string_view, 17> names = {
     "command",       "close",       "power_off",         "power_on",       "hash_start",    "hash_data",
     "hash_end",      "established", "reset_established", "take_permanent", "take_volatile", "give_permanent",
-    "give_volatile", "presence",    "take_saved",        "give_saved"};
+    "give_volatile", "presence",    "take_saved",        "give_saved",     "attest"};
 
 }  // namespace
 

@@ -81,9 +81,10 @@ void served_guest::serve(guest_domain& guest) {
 
 answer served_guest::perform(guest_domain& guest, const operation& what) {
     const auto begun = guest.os.now();
-    answer result = what.what == kind::command ? command(guest, what)
-                    : what.what == kind::close ? close(what)
-                                               : beside_the_ring(what);
+    answer result = what.what == kind::command  ? command(guest, what)
+                    : what.what == kind::close  ? close(what)
+                    : what.what == kind::attest ? attest(guest, what)
+                                                : beside_the_ring(what);
     guest.os.pay();
     result.begun = begun;
     result.ended = guest.os.now();
@@ -122,6 +123,31 @@ answer served_guest::close(const operation& what) {
         m_files.erase(open);
     }
     return {};
+}
+
+/// The agent is one more program in the guest's user space: it uses /dev/tpm0 as the client does.
+answer served_guest::attest(guest_domain& guest, const operation& what) {
+    answer result;
+    auto asked =
+        from_json<attest_request>({reinterpret_cast<const char*>(what.data.data()), what.data.size()});
+    if (!m_powered)
+        result.what = status::no_power;
+    else if (!asked)
+        result.what = status::failed;
+    if (!result.ok())
+        return result;
+    m_untouched = false;
+    guest.tpm().set_locality(0);
+    evidence claims;
+    claims.firmware_log = std::move(asked->firmware_log);
+    claims.ima_log = std::move(asked->ima_log);
+    const auto outcome = guest.attest(std::move(claims));
+    if (!outcome.completed)
+        result.what = status::failed;
+    const std::string said = outcome.completed ? to_json(outcome.result) : outcome.problem;
+    const auto octets = std::as_bytes(std::span(said));
+    result.data.assign(octets.begin(), octets.end());
+    return result;
 }
 
 /// What has no form on the ring. It reaches the vTPM's engine as a line of the machine's board would, and
@@ -167,6 +193,7 @@ answer served_guest::beside_the_ring(const operation& what) {
             m_untouched = false;
             engine.set_physical_presence(!what.data.empty() && what.data.front() != std::byte{0});
             break;
+        case kind::attest:
         case kind::close:
         case kind::command:
             result.what = status::failed;

@@ -44,6 +44,7 @@ class served_guest {
     int transmit_managed(guest_domain& guest, const operation& what, bytes& response);
     answer close(const operation& what);
     answer beside_the_ring(const operation& what);
+    answer attest(guest_domain& guest, const operation& what);
     answer hash_sequence(const operation& what);
     answer taken(operation::kind what);
     answer give(const operation& what);

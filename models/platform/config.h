@@ -128,6 +128,7 @@ struct guest_reference {
     bytes kernel_sha256, initrd_sha256;
     std::string command_line;
     std::map<std::string, bytes> ima_files;  ///< path to SHA-256 (ima-ng d-ng field)
+    bytes firmware_log;  ///< binary_bios_measurements of an approved boot; empty: pv-grub's, as above
     uuid_t vtpm_uuid;
     std::string vtpm_label;
 };

@@ -61,6 +61,9 @@ bool guest_domain::boot_loader() {
 }
 
 void guest_domain::user_space() {
+    m_agent.reset();
+    m_measurements.reset();
+    m_device = std::make_unique<transport_watch>(tpm());
     if (m_for_client) {
         tpm().wait_until_present();
         user_program(*this);
@@ -79,18 +82,48 @@ void guest_domain::user_space() {
         tpm().wait_until_present();
         os.log(level::info, "a vTPM was attached to the running guest");
     }
-    m_device = std::make_unique<transport_watch>(tpm());
     make_agent();
     const bool load_first = m_config.load && m_config.load->before_attestation;
     if (load_first)
         carry_load();
     on_attestation();
     if (m_config.attestations != 0)
-        run_attestations(m_config, *m_agent, m_boot_log, *m_measurements, os, on_outcome);
+        run_attestations(m_config, *m_agent, own_claims(), os, on_outcome);
     if (m_config.load && !load_first)
         carry_load();
     user_program(*this);
     on_finished();
+}
+
+evidence guest_domain::own_claims() const {
+    evidence claims;
+    claims.boot_log = m_boot_log;
+    if (m_measurements)
+        claims.ima_log = ascii_runtime_measurements(m_measurements->entries());
+    claims.vtpm_attached_late = m_config.attach_after.has_value();
+    return claims;
+}
+
+attestation_outcome guest_domain::attest(evidence claims) {
+    const evidence own = own_claims();
+    if (claims.firmware_log.empty())
+        claims.boot_log = own.boot_log;
+    if (claims.ima_log.empty())
+        claims.ima_log = own.ima_log;
+    claims.vtpm_attached_late = own.vtpm_attached_late;
+    if (!m_agent)
+        make_agent();
+    attestation_outcome outcome;
+    outcome.guest = m_config.name;
+    outcome.asked = os.now();
+    if (m_agent->enrol(outcome.problem))
+        outcome = attest_once(m_config, *m_agent, std::move(claims), os);
+    else
+        outcome.answered = os.now();
+    if (!outcome.completed)
+        m_agent.reset();  // whoever else uses the TPM may have thrown its keys out: the next one begins anew
+    on_outcome(outcome);
+    return outcome;
 }
 
 void guest_domain::make_agent() {

@@ -73,11 +73,15 @@ class guest_domain final : public linux_domain {
     std::function<void(const load_operation&)> on_load_operation = [](const load_operation&) {};
     std::function<void(bool begun)> on_load = [](bool) {};
     const guest_config& config() const { return m_config; }
+    /// One attestation now, besides those that are configured; enrols when no attestation did. The guest's
+    /// own logs stand in for those that `claims` lacks. on_outcome hears of it too.
+    attestation_outcome attest(evidence claims);
 
   private:
     void user_space() override;
     bool boot_loader() override;
     driver_params drivers() const override;
+    evidence own_claims() const;
     void make_agent();
     void carry_load();
 

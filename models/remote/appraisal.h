@@ -60,6 +60,9 @@ void check_deep_quote(appraisal& a);
 bytes deep_quote_info(const appraisal& a);
 /// "boot-evidence", "boot-log-pcr-4", "boot-log-pcr-5", "pcr-4", "pcr-5", "kernel", "command-line", "initrd".
 void check_boot(appraisal& a);
+/// Where firmware measured the boot: "firmware-log", "boot-log-pcr-N", "firmware-reference", "pcr-N",
+/// "firmware-event" per PCR whose events differ from the reference's.
+void check_firmware(appraisal& a);
 /// "ima-log", "pcr-10", "boot-aggregate", "ima-file" per differing file or "ima-files".
 void check_ima(appraisal& a);
 

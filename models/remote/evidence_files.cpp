@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/remote/certificates.h"
+#include "models/remote/firmware_log.h"
 #include "models/remote/ima_log.h"
 #include "models/remote/tpm20_files.h"
 #include "models/remote/tpm20_structures.h"
@@ -44,6 +45,15 @@ std::string boot_log_listing(const std::vector<measurement>& log) {
     for (const measurement& step : log)
         listing += fmt::format("{} {}{}{} {}\n", step.pcr, to_hex(step.digest),
                                step.sha256.empty() ? "" : " ", to_hex(step.sha256), step.description);
+    return listing;
+}
+
+std::string firmware_log_listing(const evidence& shown) {
+    const auto bank = shown.tpm20 ? remote::pcr_hash::sha256 : remote::pcr_hash::sha1;
+    const auto log = remote::parse_firmware_log(shown.firmware_log, bank);
+    std::string listing = log.problem.empty() ? "" : log.problem + '\n';
+    for (const auto& event : log.events)
+        listing += fmt::format("{} {} {}\n", event.pcr, to_hex(event.digest), remote::describe(event));
     return listing;
 }
 
@@ -88,7 +98,8 @@ void add_quote20(std::map<std::string, bytes>& files, const std::string& folder,
     files[folder + "quote.msg"] = shown.tpm20->attest;
     files[folder + "quote.sig"] = shown.tpm20->signature;
     const bytes pcrs = remote::serialized_pcrs(quote ? quote->pcr_mask : 0, shown.vtpm_pcrs);
-    const bytes log = remote::crypto_agile_log(shown.boot_log);
+    const bytes log =
+        shown.firmware_log.empty() ? remote::crypto_agile_log(shown.boot_log) : shown.firmware_log;
     files[folder + "quote.pcrs"] = pcrs;
     files[folder + "binary_bios_measurements"] = log;
     octet_writer key;
@@ -107,10 +118,12 @@ void add_evidence(std::map<std::string, bytes>& files, const std::string& folder
         files[folder + "quote-info.bin"] =
             remote::quote_info(remote::sha1(shown.quote_composite), shown.nonce);
         files[folder + "quote.sig"] = shown.quote_signature;
-        files[folder + "binary_bios_measurements"] = remote::sha1_log(shown.boot_log);
+        files[folder + "binary_bios_measurements"] =
+            shown.firmware_log.empty() ? remote::sha1_log(shown.boot_log) : shown.firmware_log;
     }
     files[folder + "pcrs.txt"] = text(pcr_listing(shown.vtpm_pcrs));
-    files[folder + "boot-log.txt"] = text(boot_log_listing(shown.boot_log));
+    files[folder + "boot-log.txt"] =
+        text(shown.firmware_log.empty() ? boot_log_listing(shown.boot_log) : firmware_log_listing(shown));
     files[folder + "ascii_runtime_measurements"] = text(shown.ima_log);
     files[folder + "binary_runtime_measurements"] = binary_ima_list(shown.ima_log);
     files[folder + "evidence.json"] = text(to_json(shown));

@@ -54,4 +54,14 @@ std::uint64_t octet_reader::number(std::size_t octets) {
     return value;
 }
 
+std::uint64_t octet_reader::number_little(std::size_t octets) {
+    std::uint64_t value = 0;
+    int shift = 0;
+    for (const std::byte octet : raw(octets)) {
+        value |= std::to_integer<std::uint64_t>(octet) << shift;
+        shift += 8;
+    }
+    return value;
+}
+
 }  // namespace vtwin::models::remote

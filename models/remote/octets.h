@@ -42,12 +42,15 @@ class octet_reader {
     std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
     std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
     std::uint64_t u64() { return number(8); }
+    std::uint16_t u16_little() { return static_cast<std::uint16_t>(number_little(2)); }
+    std::uint32_t u32_little() { return static_cast<std::uint32_t>(number_little(4)); }
     byte_view raw(std::size_t count);
     bool good() const { return m_good; }
     bool finished() const { return m_good && m_rest.empty(); }  ///< all read, nothing left over
 
   private:
     std::uint64_t number(std::size_t octets);
+    std::uint64_t number_little(std::size_t octets);
     byte_view m_rest;
     bool m_good = true;
 };

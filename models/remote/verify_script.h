@@ -47,6 +47,16 @@ signed_by_platform() {
 }
 # tpm2_eventlog only warns of a digest that is not its event's.
 replayed() { tpm2_eventlog "$1" >"$work/log" 2>"$work/warned" && [ ! -s "$work/warned" ]; }
+# Each PCR that the log comes to, in $bank, has the value that was shown.
+explained() {
+    tpm2_eventlog "$1" 2>/dev/null | awk -v bank="$bank:" '
+        FNR == NR { value = ""; for (i = 2; i <= NF; i++) value = value tolower($i)
+                    shown[substr($1, 5, 2) + 0] = value; next }
+        $1 == "pcrs:" { in_pcrs = 1 }
+        in_pcrs && NF == 1 { in_bank = $1 == bank }
+        in_pcrs && in_bank && NF == 3 { seen = 1; if ("0x" shown[$1 + 0] != $3) { print "PCR", $1; bad = 1 } }
+        END { exit bad || !seen }' "$2" -
+}
 
 for chip in chip-ek-*.pem; do
     [ -e "$chip" ] && check "$chip was issued by the manufacturer" certified manufacturer.pem "$chip"
@@ -77,6 +87,7 @@ for guest in */; do
         echo "skipped $guest: boot log can be replayed: no tpm2_eventlog here"
     elif [ -s "$guest/binary_bios_measurements" ]; then
         check "$guest: boot log can be replayed" replayed "$guest/binary_bios_measurements"
+        check "$guest: boot log leads to the PCRs" explained "$guest/binary_bios_measurements" "$guest/pcrs.txt"
     fi
     check "$guest: deep quote was signed by a platform" signed_by_platform "$guest/deep-quote.sig" \
         "$guest/deep-quote-info.bin"

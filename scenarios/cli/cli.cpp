@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "scenarios/cli/attest_command.h"
 #include "scenarios/cli/campaign_commands.h"
 #include "scenarios/cli/scenario_choice.h"
 #include "scenarios/cli/serve_command.h"
@@ -87,6 +88,7 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
     std::function<std::optional<int>(std::ostream&)> serve_command;
     if (simulate)
         serve_command = add_serve_command(app, simulate);
+    const auto attest_command = add_attest_command(app);
     const auto verify_command = add_verify_command(app);
     CLI::App* check_command = app.add_subcommand("check", "read a scenario and report every mistake in it");
     line.scenario.add_to(*check_command);
@@ -111,6 +113,8 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         if (const auto code = study_command ? study_command(out, err) : std::nullopt)
             return *code;
         if (const auto code = serve_command ? serve_command(out) : std::nullopt)
+            return *code;
+        if (const auto code = attest_command(out))
             return *code;
         if (const auto code = verify_command(out))
             return *code;

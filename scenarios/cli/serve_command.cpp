@@ -92,7 +92,7 @@ std::function<std::optional<int>(std::ostream&)> add_serve_command(CLI::App& app
     command
         ->add_option(
             "--listen", line->doors,
-            "a door, repeatable: raw|swtpm|mssim:unix:PATH, raw|swtpm|mssim:tcp:[HOST:]PORT, pty:PATH; "
+            "a door, repeatable: raw|swtpm|mssim|attest:unix:PATH, the same with tcp:[HOST:]PORT, pty:PATH; "
             "options behind it: ,device=tpm0|tpmrm0 ,mode=0600")
         ->required()
         ->allow_extra_args(false);

@@ -6,6 +6,7 @@
 #include "models/remote/evidence_files.h"
 #include "scenarios/config/files.h"
 #include "scenarios/config/scenario.h"
+#include "scenarios/report/verdict_text.h"
 #include "scenarios/runner/run.h"
 
 namespace vtwin::scenario {
@@ -34,9 +35,7 @@ bool show(const models::checked_evidence& checked, std::ostream& out) {
     }
     out << "evidence " << checked.folder << ": " << (checked.outcome.trusted ? "TRUSTED" : "UNTRUSTED")
         << (checked.altered.empty() ? "" : ", ALTERED") << '\n';
-    for (const auto& reason : checked.outcome.reasons)
-        out << "  " << (reason.passed ? "ok    " : "FAILED") << "  " << reason.check << ": " << reason.text
-            << '\n';
+    out << report::verdict_reasons(checked.outcome);
     for (const auto& file : checked.altered)
         out << "  ALTERED " << file << ": not what evidence.json says\n";
     return checked.outcome.trusted && checked.altered.empty();

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "models/hex.h"
+#include "models/remote/firmware_log.h"
+#include "models/remote/ima_log.h"
 #include "scenarios/config/files.h"
 #include "scenarios/profiles/cost_fields.h"
 #include "scenarios/profiles/profile_reader.h"
@@ -271,9 +273,47 @@ class builder {
         reference.command_line = m_all->text(path + ".command_line");
         for (const models::measured_file& file : files(path + ".ima_files"))
             reference.ima_files[file.path] = file.sha256;
+        reference.firmware_log = firmware_log(path + ".firmware_log", reference.version);
+        add_ima_list(path + ".ima_list", reference.ima_files);
         reference.vtpm_uuid = *models::parse_uuid(m_all->text(path + ".vtpm_uuid"));
         reference.vtpm_label = m_all->text(path + ".vtpm_label");
         return reference;
+    }
+
+    /// What an optional file holds; nullopt when there is none, with a problem when it cannot be read.
+    std::optional<models::bytes> optional_content(const std::string& path) {
+        if (!m_all->has(path))
+            return std::nullopt;
+        file_content read = read_file(m_all->text(path));
+        if (!read.content)
+            m_problems->push_back({m_all->where(path), path, m_all->text(path) + ": " + read.reason});
+        return std::move(read.content);
+    }
+
+    models::bytes firmware_log(const std::string& path, tpm::family version) {
+        auto content = optional_content(path);
+        if (!content)
+            return {};
+        const auto bank =
+            version == tpm::family::tpm20 ? models::remote::pcr_hash::sha256 : models::remote::pcr_hash::sha1;
+        if (const auto log = models::remote::parse_firmware_log(*content, bank); !log.problem.empty())
+            m_problems->push_back({m_all->where(path), path, m_all->text(path) + ": " + log.problem});
+        return std::move(*content);
+    }
+
+    void add_ima_list(const std::string& path, std::map<std::string, models::bytes>& approved) {
+        const auto content = optional_content(path);
+        if (!content)
+            return;
+        const auto list =
+            models::remote::parse_ima_log({reinterpret_cast<const char*>(content->data()), content->size()});
+        if (list.bad_line != 0)
+            m_problems->push_back({m_all->where(path), path,
+                                   m_all->text(path) + ": line " + std::to_string(list.bad_line) +
+                                       " is no ima-ng entry for PCR 10"});
+        for (const auto& entry : list.entries)
+            if (entry.path != "boot_aggregate")
+                approved[entry.path] = entry.file_digest;
     }
 
     models::verifier_config verifier() {

@@ -16,7 +16,7 @@ constexpr const char* loopback = "127.0.0.1";
 constexpr unsigned most_mode = 0777, most_port = 65535;
 constexpr std::size_t longest_socket_path = 107 - 5;  // sun_path, with ".ctrl"
 
-const std::vector<std::string> kinds = {"raw", "swtpm", "mssim", "pty"};
+const std::vector<std::string> kinds = {"raw", "swtpm", "mssim", "attest", "pty"};
 const std::vector<std::string> options = {"device", "mode"};
 const std::vector<std::string> devices = {"tpm0", "tpmrm0"};
 
@@ -120,6 +120,8 @@ listen_spec parse_listen_spec(const std::string& text, bool remote) {
     }
     for (std::size_t i = 1; i < parts.size(); ++i)
         reader.read_option(parts[i]);
+    if (reader.spec.resource_manager && reader.spec.kind == door_kind::attest)
+        reader.refuse("behind an attest door is no device, but the guest's agent");
     // swtpm's clients open a connection for every command: nothing says when one of them has ended.
     if (reader.spec.resource_manager && reader.spec.kind == door_kind::swtpm)
         reader.refuse(

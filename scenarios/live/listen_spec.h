@@ -9,10 +9,11 @@
 namespace vtwin::scenario::live {
 
 enum class door_kind : std::uint8_t {
-    raw,    ///< bare TPM frames: tcsd's TCP and Unix device, socat, nc
-    swtpm,  ///< swtpm's data and control channel: QEMU, tpm2-tss' swtpm TCTI, swtpm_ioctl
-    mssim,  ///< the TPM 2.0 reference simulator's command and platform port: IBM TSS, tpm2-tss' mssim TCTI
-    pty,    ///< a pseudo-terminal that behaves as a character device: tpm2-tss' device TCTI
+    raw,     ///< bare TPM frames: tcsd's TCP and Unix device, socat, nc
+    swtpm,   ///< swtpm's data and control channel: QEMU, tpm2-tss' swtpm TCTI, swtpm_ioctl
+    mssim,   ///< the TPM 2.0 reference simulator's command and platform port: IBM TSS, tpm2-tss' mssim TCTI
+    attest,  ///< requests to attest the guest (attest_door.h)
+    pty,     ///< a pseudo-terminal that behaves as a character device: tpm2-tss' device TCTI
 };
 
 struct listen_spec {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/report/verdict_text.h"
 #include "scenarios/runner/output_directory.h"
 #include "scenarios/schema/writer.h"
 
@@ -16,12 +17,8 @@ std::string timeline_text(const timeline_line& line) {
 }
 
 void print_verdicts(const std::vector<models::verdict>& verdicts, std::ostream& out) {
-    for (const models::verdict& verdict : verdicts) {
-        out << "verdict  " << verdict.guest << ": " << (verdict.trusted ? "TRUSTED" : "UNTRUSTED") << '\n';
-        for (const models::verdict_reason& reason : verdict.reasons)
-            out << "  " << (reason.passed ? "ok    " : "FAILED") << "  " << reason.check << ": "
-                << reason.text << '\n';
-    }
+    for (const models::verdict& verdict : verdicts)
+        out << "verdict  " << report::verdict_title(verdict) << '\n' << report::verdict_reasons(verdict);
 }
 
 void print_time(const simulation_outputs& outputs, std::ostream& out) {

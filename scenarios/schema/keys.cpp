@@ -275,6 +275,12 @@ void add_verifier_keys(list& keys) {
                     "approved command line"});
     keys.push_back({"verifier.reference.<name>.ima_files", file_list, derived, from_guest + "ima_files",
                     "approved files"});
+    keys.push_back({"verifier.reference.<name>.firmware_log", path, meaning, "",
+                    "approved event log (binary_bios_measurements) of a machine whose firmware measures its "
+                    "boot; absent: the boot loader's measurements of kernel, initrd and command line"});
+    keys.push_back(
+        {"verifier.reference.<name>.ima_list", path, meaning, "",
+         "approved IMA list (ascii_runtime_measurements): its files are approved besides ima_files"});
     keys.push_back({"verifier.reference.<name>.vtpm_uuid", uuid, derived, "the uuid of the guest's vTPM",
                     "the vTPM that must have been used"});
     keys.push_back({"verifier.reference.<name>.vtpm_version",

@@ -3,6 +3,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
+#include "scenarios/live/doors/attest_door.h"
 #include "scenarios/live/doors/mssim_door.h"
 #include "scenarios/live/doors/pty_door.h"
 #include "scenarios/live/doors/raw_door.h"
@@ -63,6 +64,8 @@ std::unique_ptr<door> open_door(const listen_spec& spec, door_context& context) 
             return std::make_unique<swtpm_door>(spec, context);
         case door_kind::mssim:
             return std::make_unique<mssim_door>(spec, context);
+        case door_kind::attest:
+            return std::make_unique<attest_door>(spec, context);
         case door_kind::pty:
             return std::make_unique<pty_door>(spec, context);
     }
