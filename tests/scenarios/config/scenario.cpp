@@ -129,7 +129,13 @@ for = "1 ms"
 kind = "chip.code_instead"
 target = "tpm.chip"
 with = { code = "TPM_FAIL" }
+[verifier.reference.g1]
+firmware_log = "log"
+ima_list = "list"
 )");
+    folder.write("log", std::string("\4\0\0\0\r\0\0\0", 8) + std::string(20, 'd') + std::string(4, '\0'));
+    folder.write("list",
+                 "10 " + std::string(40, '1') + " ima-ng sha256:" + std::string(64, '2') + " /bin/sh\n");
     folder.write("record", "{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"guest\"}\n");
     loaded_scenario loaded =
         load_scenario(folder.file, {{"machine.bus_khz", "1000"}, {"machine.bus_wait_clocks", "2"}});

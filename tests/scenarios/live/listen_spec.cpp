@@ -42,7 +42,8 @@ TEST_CASE("a door's place and options are read") {
 TEST_CASE("a door that cannot be is refused with the reason") {
     CHECK(mistake("raw") == "--listen raw: expected raw:unix:PATH or raw:tcp:[HOST:]PORT");
     CHECK(mistake("swtmp:unix:/x") ==
-          "--listen swtmp:unix:/x: there is no kind of door 'swtmp'; there are raw, swtpm, mssim, pty; did "
+          "--listen swtmp:unix:/x: there is no kind of door 'swtmp'; there are raw, swtpm, mssim, attest, "
+          "pty; did "
           "you mean 'swtpm'?");
     CHECK(mistake("raw:unix:") == "--listen raw:unix:: the path is missing");
     CHECK(mistake("raw:unix:/" + std::string(102, 'x')).ends_with("the path is longer than 102 characters"));
