@@ -37,6 +37,7 @@ struct driver_params {
     sc_core::sc_time linux_tis_st_duration = ms(120000);  ///< for ST's 1.2.8.28, which tells wrong ones
 
     // mini-os tpm_tis
+    bool tis_keeps_locality = true;     ///< release_locality(force = 0): given up only when somebody asks
     sc_core::sc_time tis_poll = ms(5);  ///< msleep(5)
     sc_core::sc_time tis_timeout_a = ms(750), tis_timeout_b = ms(2000), tis_timeout_c = ms(750),
                      tis_timeout_d = ms(750);  ///< least values, used until the chip has answered

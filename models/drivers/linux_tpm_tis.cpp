@@ -78,7 +78,7 @@ int linux_tpm_tis::set_up() {
         return result;
     }
     m_rid = read8(rid_at);
-    m_kernel.log(kernel::level::info, fmt::format("tpm_tis: {} TPM (device-id {:#X}, rev-id {})",
+    m_kernel.log(kernel::level::info, fmt::format("tpm_tis: {} TPM (device-id 0x{:X}, rev-id {})",
                                                   m_chip.is_tpm20() ? "2.0" : "1.2", m_did_vid >> 16, m_rid));
     if (const int result = find_early_expect(); result != 0) {
         return result;

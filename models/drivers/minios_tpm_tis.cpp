@@ -67,10 +67,10 @@ bool minios_tpm_tis::request_locality() {
     return false;
 }
 
-// Only handed over when somebody asks for it.
+// Only handed over when somebody asks for it, unless told otherwise.
 void minios_tpm_tis::release_locality() {
     constexpr std::uint8_t asked = access_valid | access_pending;
-    if ((read8(access_at) & asked) == asked) {
+    if (!m_params.tis_keeps_locality || (read8(access_at) & asked) == asked) {
         write8(access_at, access_active);
     }
 }

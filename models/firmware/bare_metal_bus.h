@@ -6,6 +6,7 @@
 #include <tlm>
 
 #include "hypervisor/ports.h"
+#include "tpm/bus/special_cycle.h"
 
 namespace vtwin::models {
 
@@ -25,17 +26,30 @@ class bare_metal_bus final : public sc_core::sc_module, public xen::mmio_if {
         std::copy(data.begin(), data.end(), copy.begin());
         return access(tlm::TLM_WRITE_COMMAND, address, copy.data(), data.size());
     }
+    /// One octet, written by a cycle that only the processor's microcode makes. Does not wait: the time that
+    /// it takes is added to `delay`.
+    void write_special(std::uint64_t address, std::byte value, sc_core::sc_time& delay) {
+        tlm::tlm_generic_payload transaction;
+        describe(transaction, tlm::TLM_WRITE_COMMAND, address, &value, 1);
+        transaction.set_extension(&m_special);
+        socket->b_transport(transaction, delay);
+        transaction.clear_extension<tpm::special_cycle>();
+    }
 
   private:
     using bytes_copy = std::array<std::byte, 8>;
 
-    bool access(tlm::tlm_command command, std::uint64_t address, std::byte* data, std::size_t size) {
-        tlm::tlm_generic_payload transaction;
+    static void describe(tlm::tlm_generic_payload& transaction, tlm::tlm_command command,
+                         std::uint64_t address, std::byte* data, std::size_t size) {
         transaction.set_command(command);
         transaction.set_address(address);
         transaction.set_data_ptr(reinterpret_cast<unsigned char*>(data));
         transaction.set_data_length(static_cast<unsigned>(size));
         transaction.set_streaming_width(static_cast<unsigned>(size));
+    }
+    bool access(tlm::tlm_command command, std::uint64_t address, std::byte* data, std::size_t size) {
+        tlm::tlm_generic_payload transaction;
+        describe(transaction, command, address, data, size);
         sc_core::sc_time delay = m_access_cost;
         socket->b_transport(transaction, delay);
         sc_core::wait(delay);
@@ -43,6 +57,7 @@ class bare_metal_bus final : public sc_core::sc_module, public xen::mmio_if {
     }
 
     sc_core::sc_time m_access_cost;
+    tpm::special_cycle m_special;  ///< lent to the transactions of microcode
 };
 
 }  // namespace vtwin::models

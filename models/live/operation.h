@@ -54,11 +54,20 @@ struct answer {
     bool ok() const { return what == status::done; }
 };
 
-/// How the guest comes to the point where it serves.
+/// Whose TPM is used.
+enum class place : std::uint8_t {
+    guest,     ///< the vTPM of a guest, through its ring
+    hardware,  ///< the machine's, through dom0's driver, beside the manager
+};
+
+/// How the machine comes to the point where it serves.
 enum class start_mode : std::uint8_t {
-    guest,  ///< as the scenario says: boot loader, kernel, IMA, attestations and load, then the door
-    init,   ///< the TPM has had TPM_Init, and nobody has used it: the client is the machine's firmware
+    guest,  ///< as the scenario says: boot loader, kernel, IMA, attestations and load, then the door. At the
+            ///< hardware: once all guests have done so
+    init,   ///< the TPM has had TPM_Init, and nobody has used it: the client is the machine's firmware. At
+            ///< the hardware: a machine with dom0 and nothing else
     clear,  ///< the same, and TPM_Startup(ST_CLEAR) was sent
+    dom0,   ///< only at the hardware: as soon as the manager is provisioned; then the guests are started
 };
 
 /// Where the served guest takes its work from. Called in the guest's main thread.

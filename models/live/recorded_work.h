@@ -19,6 +19,7 @@ struct recorded_operation {
 struct recording {
     tpm::family version = tpm::family::tpm12;  ///< of the TPM that it was made with
     start_mode start = start_mode::guest;
+    place at = place::guest;
     std::vector<recorded_operation> operations;
 };
 

@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "tpm/codec/tpm12_client.h"
-#include "tpm/codec/tpm20.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models::live {
 
@@ -14,13 +13,6 @@ using tpm::state_kind;
 namespace {
 
 const sc_core::sc_time longest_nap(3600, sc_core::SC_SEC);
-
-bytes startup_clear(tpm::family version) {
-    if (version == tpm::family::tpm20)
-        return tpm::tpm20::startup(tpm::tpm20::su::clear);
-    tpm::wire_writer mode;
-    return tpm::tpm12::plain_command(tpm::tpm12::ord::startup, mode.u16(1).data());
-}
 
 /// What TPM_SaveState stored; empty when nothing is.
 bytes saved_part(tpm::libtpms_engine& engine) {
@@ -42,14 +34,14 @@ answer of_state(bytes state) {
 
 served_guest::served_guest(guest_domain& guest, vtpm_domain& vtpm, std::function<void()> restart,
                            work_if& work, start_mode start)
-    : m_vtpm(vtpm), m_restart(std::move(restart)), m_work(work), m_start(start) {
-    guest.user_program = [this](guest_domain& self) { program(self); };
+    : served_tpm(work), m_guest(guest), m_vtpm(vtpm), m_restart(std::move(restart)), m_start(start) {
+    guest.user_program = [this](guest_domain&) { program(); };
     if (start != start_mode::guest)
         guest.boot_for_client(true);
 }
 
 /// Runs at every boot of the guest: the first one, and those that a power cycle makes.
-void served_guest::program(guest_domain& guest) {
+void served_guest::program() {
     m_files.clear();
     if (m_power_on) {
         const operation asked = *std::exchange(m_power_on, std::nullopt);
@@ -57,76 +49,24 @@ void served_guest::program(guest_domain& guest) {
         result.begun = m_power_on_begun;
         if (!finish_power_cycle())
             result.what = status::failed;
-        result.ended = guest.os.now();
+        result.ended = os().now();
         m_work.done(asked, std::move(result));
     } else if (m_start != start_mode::guest) {
         m_vtpm.tpm_init();
         m_untouched = true;
         if (m_start == start_mode::clear)
-            (void)command(guest, {kind::command, 0, startup_clear(version()), 0});
+            (void)command({kind::command, 0, startup_clear(version()), 0});
     }
-    serve(guest);
+    serve();
 }
 
-void served_guest::serve(guest_domain& guest) {
-    while (auto item = m_work.next()) {
-        if (guest.os.now() < item->at)
-            guest.os.sleep(item->at - guest.os.now());
-        if (item->what.what == kind::power_on && !(m_untouched && !m_permanent && !m_volatile && !m_saved))
-            begin_power_cycle(item->what, guest);
-        answer result = perform(guest, item->what);
-        m_work.done(item->what, std::move(result));
-    }
-}
-
-answer served_guest::perform(guest_domain& guest, const operation& what) {
-    const auto begun = guest.os.now();
-    answer result = what.what == kind::command  ? command(guest, what)
-                    : what.what == kind::close  ? close(what)
-                    : what.what == kind::attest ? attest(guest, what)
-                                                : beside_the_ring(what);
-    guest.os.pay();
-    result.begun = begun;
-    result.ended = guest.os.now();
-    return result;
-}
-
-answer served_guest::command(guest_domain& guest, const operation& what) {
-    answer result;
-    if (!m_powered) {
-        result.what = status::no_power;
-        return result;
-    }
-    m_untouched = false;
-    guest.tpm().set_locality(what.locality);
-    const int length = what.file == 0 ? guest.tpm().transmit(what.data, result.data)
-                                      : transmit_managed(guest, what, result.data);
-    if (length < 0) {
-        result.what = status::failed;
-        result.error = length;
-        result.data.clear();
-    }
-    return result;
-}
-
-int served_guest::transmit_managed(guest_domain& guest, const operation& what, bytes& response) {
-    linux_tpm_chip& chip = guest.tpm().chip();
-    if (!chip.is_tpm20())
-        return -static_cast<int>(xen::errno_t::enodev);
-    auto& space = m_files.try_emplace(what.file, chip, guest.os, chip.params()).first->second;
-    return space.transmit_from_user(what.data, response);
-}
-
-answer served_guest::close(const operation& what) {
-    if (const auto open = m_files.find(what.file); open != m_files.end()) {
-        open->second.close();
-        m_files.erase(open);
-    }
-    return {};
+bool served_guest::use_locality(std::uint8_t locality) {
+    m_guest.tpm().set_locality(locality);
+    return true;
 }
 
 /// The agent is one more program in the guest's user space: it uses /dev/tpm0 as the client does.
-answer served_guest::attest(guest_domain& guest, const operation& what) {
+answer served_guest::attest(const operation& what) {
     answer result;
     auto asked =
         from_json<attest_request>({reinterpret_cast<const char*>(what.data.data()), what.data.size()});
@@ -137,11 +77,11 @@ answer served_guest::attest(guest_domain& guest, const operation& what) {
     if (!result.ok())
         return result;
     m_untouched = false;
-    guest.tpm().set_locality(0);
+    m_guest.tpm().set_locality(0);
     evidence claims;
     claims.firmware_log = std::move(asked->firmware_log);
     claims.ima_log = std::move(asked->ima_log);
-    const auto outcome = guest.attest(std::move(claims));
+    const auto outcome = m_guest.attest(std::move(claims));
     if (!outcome.completed)
         result.what = status::failed;
     const std::string said = outcome.completed ? to_json(outcome.result) : outcome.problem;
@@ -152,7 +92,7 @@ answer served_guest::attest(guest_domain& guest, const operation& what) {
 
 /// What has no form on the ring. It reaches the vTPM's engine as a line of the machine's board would, and
 /// takes no time.
-answer served_guest::beside_the_ring(const operation& what) {
+answer served_guest::beside_the_device(const operation& what) {
     auto& engine = m_vtpm.engine();
     answer result;
     switch (what.what) {
@@ -160,8 +100,8 @@ answer served_guest::beside_the_ring(const operation& what) {
             m_powered = false;
             m_files.clear();
             break;
-        case kind::power_on:  // of a TPM that was not used since the last one
-            m_powered = true;
+        case kind::power_on:
+            switch_on(what);
             break;
         case kind::hash_start:
         case kind::hash_data:
@@ -194,6 +134,7 @@ answer served_guest::beside_the_ring(const operation& what) {
             engine.set_physical_presence(!what.data.empty() && what.data.front() != std::byte{0});
             break;
         case kind::attest:
+            return attest(what);
         case kind::close:
         case kind::command:
             result.what = status::failed;
@@ -267,16 +208,23 @@ bool served_guest::put_given_state() {
     return engine.set_state(state_kind::both, state.data());
 }
 
+/// Nothing to do for a TPM that was not used since the last time.
+void served_guest::switch_on(const operation& what) {
+    if (!(m_untouched && !m_permanent && !m_volatile && !m_saved))
+        begin_power_cycle(what);
+    m_powered = true;
+}
+
 /// Does not come back: the domain that the calling thread belongs to is destroyed.
-void served_guest::begin_power_cycle(const operation& what, guest_domain& guest) {
+void served_guest::begin_power_cycle(const operation& what) {
     m_power_on = what;
-    m_power_on_begun = guest.os.now();
+    m_power_on_begun = os().now();
     m_before = m_vtpm.engine().stored();
     m_files.clear();
-    guest.boot_for_client(true);
+    m_guest.boot_for_client(true);
     m_restart();
     while (true)
-        guest.os.sleep(longest_nap);
+        os().sleep(longest_nap);
 }
 
 bool served_guest::finish_power_cycle() {

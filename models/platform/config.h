@@ -44,6 +44,7 @@ struct manager_config {
     std::string label;
     std::uint32_t memory_mib = 0;
     std::uint32_t locality = 0;  ///< tpmlocality=
+    bool keeps_locality = true;  ///< until somebody asks for it; false: gives it up behind each command
     disk_config disk;
     std::string command_line;  ///< as xl would hand it over
 };
@@ -118,6 +119,9 @@ struct machine_config {
     manager_config manager;
     std::vector<vtpm_config> vtpms;
     std::vector<guest_config> guests;
+    /// Of the hardware TPM's driver in dom0; absent: dom0 has none.
+    std::optional<std::uint32_t> dom0_tpm_locality;
+    std::optional<live::recording> dom0_recording;  ///< what dom0's user space does; absent: nothing
     std::uint32_t restarts = 0;  ///< how often dom0 stops the stack and its guests and starts them again
 };
 

@@ -154,18 +154,48 @@ void guest_domain::carry_load() {
     on_load(false);
 }
 
-dom0_domain::dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties)
-    : linux_domain(name, "dom0", context), m_network(os, parties, context.costs.network_latency) {}
+dom0_domain::dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties,
+                         std::optional<std::uint32_t> tpm_locality)
+    : linux_domain(name, "dom0", context),
+      m_tpm_locality(tpm_locality),
+      m_network(os, parties, context.costs.network_latency),
+      m_console(os) {}
 
 void dom0_domain::user_space() {
-    if (!m_plan)
-        return;
+    if (m_tpm_locality)
+        start_tis_driver();
+    if (user_program)
+        listen_to_console();
+    if (m_plan)
+        provision();
+    if (user_program)
+        user_program(*this);
+}
+
+/// The chip does not feed the kernel's random pool: the commands that are seen at it are those that somebody
+/// asked for.
+void dom0_domain::start_tis_driver() {
+    driver_params params = drivers();
+    params.linux_hwrng = false;
+    m_tis = std::make_unique<linux_tpm_tis>(os, *m_tpm_locality, params);
+    m_chip_found = m_tis->init() == 0;
+}
+
+void dom0_domain::provision() {
     tpm().wait_until_present();
     administrator administrator(*m_plan, tpm(), m_network, os);
     std::string problem;
     if (administrator.provision(problem))
         problem.clear();
     on_provisioned(problem);
+}
+
+void dom0_domain::listen_to_console() {
+    xen::evtchn_port port{};
+    if (os.ports.hypercall->evtchn_bind_virq(xen::virq::console, port) != 0)
+        os.panic("no console");
+    os.bind_handler(port, [this] { m_console.wake(); });
+    os.unmask(port);
 }
 
 }  // namespace vtwin::models

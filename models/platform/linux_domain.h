@@ -7,6 +7,7 @@
 
 #include "models/chance.h"
 #include "models/dom0/administrator.h"
+#include "models/drivers/linux_tpm_tis.h"
 #include "models/drivers/linux_tpmfront.h"
 #include "models/drivers/linux_xenbus.h"
 #include "models/guest/attestation_agent.h"
@@ -99,18 +100,35 @@ class guest_domain final : public linux_domain {
 
 class dom0_domain final : public linux_domain {
   public:
-    dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties);
+    /// `tpm_locality`: where its kernel drives the hardware TPM, page by page of iomem; absent: it has no
+    /// driver.
+    dom0_domain(sc_core::sc_module_name name, const run_context& context, remote_parties& parties,
+                std::optional<std::uint32_t> tpm_locality = {});
 
     /// What to provision once dom0's own vTPM is there; without a plan dom0 only runs.
     void set_plan(provisioning_plan plan) { m_plan = std::move(plan); }
     /// Called with the problem, empty when the manager is provisioned.
     std::function<void(const std::string& problem)> on_provisioned = [](const std::string&) {};
 
+    /// What somebody does at its shell, after the provisioning.
+    std::function<void(dom0_domain&)> user_program;
+    /// For that program: blocks until `condition` holds, and looks again at every VIRQ_CONSOLE.
+    void wait_for(const std::function<bool()>& condition) { m_console.wait_for(condition); }
+    /// The core of the hardware TPM's driver; nullptr: there is no driver, or it found no chip.
+    linux_tpm_chip* hardware_tpm() { return m_chip_found ? &m_tis->chip() : nullptr; }
+
   private:
     void user_space() override;
+    void start_tis_driver();
+    void provision();
+    void listen_to_console();
 
+    std::optional<std::uint32_t> m_tpm_locality;
     std::optional<provisioning_plan> m_plan;
     network_link m_network;
+    std::unique_ptr<linux_tpm_tis> m_tis;
+    bool m_chip_found = false;
+    wait_queue m_console;
 };
 
 }  // namespace vtwin::models

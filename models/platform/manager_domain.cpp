@@ -21,7 +21,9 @@ void manager_domain::program() {
     os.sleep(m_context.drivers.minios_main_sleep);
     minios_blkfront disk(os, m_context.behaviours);
     minios_tpmback clients(os, m_context.behaviours);
-    minios_tpm_tis chip(os, m_context.behaviours, tpm::family::tpm12, m_context.drivers);
+    driver_params drivers = m_context.drivers;
+    drivers.tis_keeps_locality = m_config.keeps_locality;
+    minios_tpm_tis chip(os, m_context.behaviours, tpm::family::tpm12, drivers);
     vtpmmgr_params params;
     params.behaviours = m_context.behaviours;
     params.costs = m_context.costs;

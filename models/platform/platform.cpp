@@ -51,7 +51,7 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
       m_store("xenstored", m_machine, config.machine.store_quotas),
       m_blkback("blkback", m_machine, m_store),
       m_toolstack("toolstack", m_machine, m_store),
-      m_dom0("dom0", m_context, m_parties),
+      m_dom0("dom0", m_context, m_parties, config.machine.dom0_tpm_locality),
       m_manager(config.machine.manager.name.c_str(), config.machine.manager, m_context) {
     const auto& machine = config.machine;
 
@@ -64,11 +64,13 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
     dom0.nr_pages = 256 * pages_per_mib;
     dom0.privileged = true;
     dom0.max_event_channels = 4095;  // Xen sets dom0 no limit: all ports of the two-level interface
+    if (machine.dom0_tpm_locality)
+        dom0.iomem = {tis_frame + *machine.dom0_tpm_locality};
     auto& dom0_slot = m_machine.add_domain("domain_dom0", dom0);
     m_domains["dom0"] = &dom0_slot;
     wire("dom0", m_dom0.os, dom0_slot);
 
-    // the manager, the only domain that may touch the chip
+    // the manager, the only domain that may touch the chip, unless dom0 has a driver for it
     wire(machine.manager.name, m_manager.os,
          add_domain(machine.manager.name, machine.manager.label, machine.manager.memory_mib,
                     {tis_frame + machine.manager.locality}));
@@ -94,6 +96,8 @@ platform::platform(sc_core::sc_module_name name, const run_config& config, timel
     for (const auto& guest : machine.guests)
         if (guest.recording)
             replay(guest);
+    if (machine.dom0_recording)
+        replay_at_chip();
     std::vector<std::string> names;
     for (const auto& [domain, slot] : m_domains)
         names.push_back(domain);
@@ -153,16 +157,26 @@ bool platform::fail(const std::string& problem) {
 }
 
 void platform::operate() {
-    if (switch_on() && start_manager() && start_administrator() && start_guests()) {
-        if (operation)
-            operation();
-        wait_for_guests();
-        bool up = true;
-        for (std::uint32_t i = 0; up && i < m_config.machine.restarts; ++i)
-            up = restart_stack();
-        m_outcome.finished = up;
-    }
+    const bool alone = m_chip_start == live::start_mode::init || m_chip_start == live::start_mode::clear;
+    m_outcome.finished = alone ? run_dom0_alone() : run_stack();
     sc_core::sc_stop();
+}
+
+bool platform::run_stack() {
+    if (!switch_on() || !start_manager() || !start_administrator())
+        return false;
+    call_dom0(live::start_mode::dom0);
+    if (!start_guests())
+        return false;
+    if (operation)
+        operation();
+    wait_for_guests();
+    call_dom0(live::start_mode::guest);
+    wait_for_guests();
+    bool up = true;
+    for (std::uint32_t i = 0; up && !m_power_off && i < m_config.machine.restarts; ++i)
+        up = restart_stack();
+    return up;
 }
 
 /// The stages after a restart are told apart from those before.
@@ -172,6 +186,8 @@ void platform::enter(const std::string& stage) {
 
 bool platform::start_guests() {
     for (const auto& guest : m_config.machine.guests) {
+        if (m_power_wanted_off)
+            return true;
         enter(guest.name);
         if (!start_vtpm(vtpm_of(guest)) || !start_guest(guest))
             return false;
@@ -181,16 +197,17 @@ bool platform::start_guests() {
 }
 
 void platform::wait_for_guests() {
-    while (!m_guests_running.empty() || m_restarts != 0)
-        sc_core::wait(m_progress);
+    while (!m_guests_running.empty() || m_restarts != 0) {
+        if (m_power_wanted_off && !m_power_off && m_restarts == 0)
+            take_power();
+        else
+            sc_core::wait(m_progress);
+    }
 }
 
-/// Everything above the hypervisor but dom0 is stopped and started again on its disks. The administrator has
-/// done its work: its vTPM is not needed any more.
-bool platform::restart_stack() {
-    ++m_restarted;
-    enter("restart");
-    m_context.say("dom0", "the vTPM stack and its guests are restarted");
+/// Everything above the hypervisor but dom0. The administrator has done its work: its vTPM is not needed any
+/// more.
+bool platform::stop_stack() {
     const auto& machine = m_config.machine;
     const auto stop = [this](const std::string& name) {
         const auto& slot = *m_domains.at(name);
@@ -203,20 +220,34 @@ bool platform::restart_stack() {
         report(m_toolstack.vtpm_detach(*m_domains.at("dom0"), 0), "dom0");
     for (const auto& vtpm : machine.vtpms)
         stopped = stop(vtpm.name) && stopped;
-    stopped = stop(machine.manager.name) && stopped;
-    if (!stopped || !create_manager() || !start_guests())
+    return stop(machine.manager.name) && stopped;
+}
+
+/// On the same disks.
+bool platform::restart_stack() {
+    ++m_restarted;
+    enter("restart");
+    m_context.say("dom0", "the vTPM stack and its guests are restarted");
+    if (!stop_stack() || !create_manager() || !start_guests())
         return false;
     wait_for_guests();
     return true;
 }
 
-bool platform::switch_on() {
+bool platform::make_chip() {
     std::string problem;
     m_ek_public = m_hardware.manufacture(problem);
     if (m_ek_public.empty())
         return fail(problem);
     m_ek_certificate = m_parties.certify_chip(m_ek_public);
     m_context.say("machine", fmt::format("power on, chip {}", m_config.machine.chip.name));
+    return true;
+}
+
+bool platform::switch_on() {
+    std::string problem;
+    if (!make_chip())
+        return false;
     firmware firmware(m_hardware.firmware_bus(), m_config.machine.costs.firmware_poll);
     enter("firmware");
     if (!firmware.boot(m_config.machine.firmware, problem))
@@ -383,44 +414,6 @@ void platform::restart(const std::string& domain, const sc_core::sc_time& off_fo
     });
 }
 
-void platform::restart_with_vtpm(const guest_config& guest) {
-    ++m_restarts;
-    sc_core::sc_spawn([this, &guest] {
-        // The vTPM's state is on its disk after every command: nothing is lost by pulling the plug.
-        if (destroy(guest.name) && destroy(guest.vtpm) && create(guest.vtpm))
-            create(guest.name);
-        --m_restarts;
-        m_progress.notify(sc_core::SC_ZERO_TIME);
-    });
-}
-
-/// The guest's user space does what a recording says.
-void platform::replay(const guest_config& guest) {
-    const kernel& os = *m_kernels.at(guest.name);
-    auto& work = *m_recordings.emplace_back(
-        std::make_unique<live::recorded_work>(*guest.recording, [&os] { return os.now(); }));
-    work.on_end = [this, &work, name = guest.name] {
-        m_context.say(name,
-                      fmt::format("{} recorded operations done again, {} answers differ", work.performed(),
-                                  work.different()),
-                      work.different() == 0 ? level::info : level::warning);
-    };
-    m_replaying.push_back(serve(guest.name, work, guest.recording->start));
-}
-
-std::unique_ptr<live::served_guest> platform::serve(const std::string& guest, live::work_if& work,
-                                                    live::start_mode start) {
-    const auto served =
-        std::ranges::find_if(m_guests, [&](const auto& each) { return each->config().name == guest; });
-    sc_assert(served != m_guests.end());
-    const auto& config = (*served)->config();
-    const auto vtpm =
-        std::ranges::find_if(m_vtpms, [&](const auto& each) { return each->config().name == config.vtpm; });
-    sc_assert(vtpm != m_vtpms.end());
-    return std::make_unique<live::served_guest>(
-        **served, **vtpm, [this, &config] { restart_with_vtpm(config); }, work, start);
-}
-
 void platform::power_cut() {
     m_context.say("machine", "power cut", level::error);
     m_outcome.problem = "power cut";
@@ -439,6 +432,8 @@ void platform::attach_late_vtpms() {
     };
     std::ranges::stable_sort(late, {}, due);
     for (const auto* guest : late) {
+        if (m_power_wanted_off)
+            return;
         if (due(guest) > sc_core::sc_time_stamp())
             sc_core::wait(due(guest) - sc_core::sc_time_stamp());
         xl_attach(guest->name, {guest->vtpm, to_string(vtpm_of(*guest).uuid)});

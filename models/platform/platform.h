@@ -15,6 +15,7 @@
 #include "hypervisor/machine.h"
 #include "hypervisor/toolstack/toolstack.h"
 #include "hypervisor/xenstore/xenstored.h"
+#include "models/live/served_chip.h"
 #include "models/live/served_guest.h"
 #include "models/platform/config.h"
 #include "models/platform/linux_domain.h"
@@ -59,8 +60,11 @@ class platform final : public sc_core::sc_module {
     /// TPM has to be reset with it.
     void restart_with_vtpm(const guest_config& guest);
     /// Before the run: the user space of that guest (a name of the configuration) does what `work` says.
-    std::unique_ptr<live::served_guest> serve(const std::string& guest, live::work_if& work,
-                                              live::start_mode start);
+    std::unique_ptr<live::served_tpm> serve(const std::string& guest, live::work_if& work,
+                                            live::start_mode start);
+    /// Before the run: dom0's user space uses the hardware TPM as `work` says; the configuration gives dom0 a
+    /// driver for it. With `start` init or clear the machine runs dom0 and nothing else.
+    std::unique_ptr<live::served_tpm> serve_chip(live::work_if& work, live::start_mode start);
     /// The mains fail: no domain runs any more, and the run is over.
     void power_cut();
 
@@ -99,6 +103,9 @@ class platform final : public sc_core::sc_module {
                             std::vector<std::uint64_t> iomem = {});
     void add_disk(const std::string& domain, const disk_config& config);
     void operate();
+    bool run_stack();
+    bool run_dom0_alone();
+    bool make_chip();
     bool switch_on();
     provisioning_plan plan() const;
     std::string administrator_word() const;
@@ -110,9 +117,16 @@ class platform final : public sc_core::sc_module {
     void guest_is_done(const std::string& guest);
     bool start_guests();
     void wait_for_guests();
+    bool stop_stack();
     bool restart_stack();
     void enter(const std::string& stage);
+    std::unique_ptr<live::recorded_work> replayed(const std::string& domain,
+                                                  const live::recording& recording);
     void replay(const guest_config& guest);
+    void replay_at_chip();
+    void call_dom0(live::start_mode moment);
+    void tell_dom0();
+    void take_power();
     void attach_late_vtpms();
     xen::domain_spec spec_of(const std::string& name, std::uint32_t memory_mib,
                              const std::string& command_line) const;
@@ -141,7 +155,11 @@ class platform final : public sc_core::sc_module {
     std::map<std::string, kernel*> m_kernels;
     std::map<std::string, std::unique_ptr<xen::memory_disk>> m_disks;
     std::vector<std::unique_ptr<live::recorded_work>> m_recordings;
-    std::vector<std::unique_ptr<live::served_guest>> m_replaying;
+    std::vector<std::unique_ptr<live::served_tpm>> m_replaying;
+    std::optional<live::start_mode> m_chip_start;  ///< when dom0's user space serves the hardware TPM
+    bool m_dom0_called = false;                    ///< it may begin
+    bool m_power_wanted_off = false;               ///< above the hypervisor, dom0 excepted
+    bool m_power_off = false;
     std::map<std::string, sc_core::sc_time> m_guest_started;
     bytes m_ek_public, m_ek_certificate;
     std::set<std::string> m_guests_running;  ///< created, and not yet at their end

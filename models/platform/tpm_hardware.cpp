@@ -19,6 +19,7 @@ bus_junction::bus_junction(sc_module_name name)
 tpm_hardware::tpm_hardware(sc_module_name name, tpm::libtpms_host& library, const tpm::chip_profile& profile,
                            std::uint64_t seed, const sc_time& access_cost, wire_inserter& wires)
     : sc_module(name),
+      m_profile(profile),
       m_entropy(seed, std::string(this->name()) + ".entropy"),
       m_timing(seed, std::string(this->name()) + ".timing"),
       m_factory(seed, std::string(this->name()) + ".factory"),

@@ -47,8 +47,16 @@ class tpm_hardware final : public sc_core::sc_module {
     tpm::libtpms_engine& engine() { return m_engine; }
     tpm::tis_device& tis() { return m_tis; }
     tpm::lpc_bus& bus() { return m_bus; }
+    const tpm::chip_profile& profile() const { return m_profile; }
+    /// One octet of a dynamic launch: the processor's own write to the page of locality 4. Does not wait: its
+    /// time on the bus is added to `delay`.
+    void launch_cycle(std::uint16_t offset, std::byte value, sc_core::sc_time& delay) {
+        constexpr std::uint64_t page = tpm::lpc_bus::window_base + 0x4000;
+        m_firmware_bus.write_special(page + offset, value, delay);
+    }
 
   private:
+    const tpm::chip_profile& m_profile;
     chance_stream m_entropy, m_timing, m_factory;
     tpm::libtpms_engine m_engine;
     bare_metal_bus m_firmware_bus;

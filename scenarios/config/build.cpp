@@ -92,11 +92,15 @@ class builder {
         if (m_all->has("machine.bus_wait_clocks"))
             machine.chip.lpc_wait_clocks = integer("machine.bus_wait_clocks");
         machine.firmware = measurements("machine.firmware");
+        if (m_all->has("machine.dom0_tpm_locality"))
+            machine.dom0_tpm_locality = integer("machine.dom0_tpm_locality");
         machine.manager = manager();
         for (const std::string& name : m_all->names_below("vtpm"))
             machine.vtpms.push_back(vtpm(name));
         for (const std::string& name : m_all->names_below("guest"))
             machine.guests.push_back(guest(name));
+        if (m_all->has("machine.dom0_recording"))
+            machine.dom0_recording = dom0_recording(machine);
         return machine;
     }
 
@@ -147,6 +151,7 @@ class builder {
         manager.label = m_all->text("manager.label");
         manager.memory_mib = mebibytes("manager.memory");
         manager.locality = integer("manager.locality");
+        manager.keeps_locality = m_all->boolean("manager.keeps_locality");
         manager.disk = disk("manager.disk");
         manager.command_line = "tpmlocality=" + std::to_string(manager.locality);
         if (const std::string& extra = m_all->text("manager.extra"); !extra.empty())
@@ -212,33 +217,68 @@ class builder {
         if (m_all->has_section(path + ".load"))
             guest.load = load(path + ".load");
         if (m_all->has(path + ".recording"))
-            guest.recording = recording(path, guest);
+            guest.recording = guest_recording(path, guest);
         return guest;
     }
 
-    std::optional<models::live::recording> recording(const std::string& path,
-                                                     const models::guest_config& guest) {
-        const std::string key = path + ".recording", file = m_all->text(key);
-        const auto refuse = [&](const std::string& why) {
-            m_problems->push_back({m_all->where(key), key, why});
-            return std::nullopt;
-        };
+    std::optional<models::live::recording> refuse(const std::string& key, const std::string& why) {
+        m_problems->push_back({m_all->where(key), key, why});
+        return std::nullopt;
+    }
+
+    /// The recording that a key names; the problem is said when it is none.
+    std::optional<models::live::recording> recording(const std::string& key, models::live::place at) {
+        const std::string file = m_all->text(key);
         const file_content read = read_file(file);
         if (!read.content)
-            return refuse("recording " + file + ": " + read.reason);
+            return refuse(key, "recording " + file + ": " + read.reason);
         try {
             auto recording = live::parse_recording(
                 {reinterpret_cast<const char*>(read.content->data()), read.content->size()}, file);
-            if (recording.version != guest.vtpm_version)
-                return refuse(file + " was made with a TPM of the other family than vtpm." + guest.vtpm);
-            if (recording.start != models::live::start_mode::guest && guest.attestations != 0)
-                return refuse(file + " begins at power-on, where nobody attests: expected " + path +
-                              ".attestations = 0");
-            return recording;
+            if (recording.at == at)
+                return recording;
+            return refuse(key, at == models::live::place::guest
+                                   ? file + " was made at the hardware TPM: expected machine.dom0_recording"
+                                   : file + " was made at a guest's TPM: expected guest.NAME.recording");
         } catch (const user_error& mistakes) {
             std::ranges::copy(mistakes.problems(), std::back_inserter(*m_problems));
             return std::nullopt;
         }
+    }
+
+    std::optional<models::live::recording> guest_recording(const std::string& path,
+                                                           const models::guest_config& guest) {
+        const std::string key = path + ".recording";
+        auto read = recording(key, models::live::place::guest);
+        if (!read)
+            return read;
+        if (read->version != guest.vtpm_version)
+            return refuse(
+                key, m_all->text(key) + " was made with a TPM of the other family than vtpm." + guest.vtpm);
+        if (read->start != models::live::start_mode::guest && guest.attestations != 0)
+            return refuse(key, m_all->text(key) + " begins at power-on, where nobody attests: expected " +
+                                   path + ".attestations = 0");
+        return read;
+    }
+
+    std::optional<models::live::recording> dom0_recording(const models::machine_config& machine) {
+        const std::string key = "machine.dom0_recording";
+        auto read = recording(key, models::live::place::hardware);
+        if (!read)
+            return read;
+        if (!machine.dom0_tpm_locality)
+            return refuse(key, "dom0 has no driver for the hardware TPM: expected machine.dom0_tpm_locality");
+        if (read->version != machine.chip.version)
+            return refuse(key,
+                          m_all->text(key) + " was made with a TPM of the other family than machine.chip");
+        const bool alone =
+            read->start == models::live::start_mode::init || read->start == models::live::start_mode::clear;
+        if (alone &&
+            std::ranges::any_of(machine.guests, [](const auto& each) { return each.attestations != 0; }))
+            return refuse(key, m_all->text(key) +
+                                   " begins at power-on, where dom0 is alone and nobody attests: expected "
+                                   "guest.NAME.attestations = 0 for each guest");
+        return read;
     }
 
     std::optional<sc_core::sc_time> optional_time(const std::string& path) const {

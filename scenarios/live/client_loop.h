@@ -15,6 +15,7 @@ namespace vtwin::scenario::live {
 
 using models::live::answer;
 using models::live::operation;
+using models::live::place;
 using models::live::start_mode;
 using models::live::work_if;
 

@@ -15,6 +15,7 @@ namespace vtwin::scenario::live {
 
 using json = nlohmann::ordered_json;
 using models::live::answer;
+using models::live::place;
 using models::live::recorded_operation;
 using models::live::start_mode;
 
@@ -23,7 +24,8 @@ namespace {
 constexpr int format_version = 1;
 constexpr std::uint64_t ps_per_ns = 1000;
 const std::vector<std::string> families = {"1.2", "2.0"};
-const std::vector<std::string> starts = {"guest", "init", "clear"};
+const std::vector<std::string> starts = {"guest", "init", "clear", "dom0"};
+const std::vector<std::string> places = {"guest", "hardware"};
 const std::vector<std::string> keys = {"operation", "think_ns", "locality", "file",
                                        "data",      "status",   "answer"};
 constexpr std::array statuses = {answer::status::done, answer::status::no_power, answer::status::failed,
@@ -108,10 +110,12 @@ recorded_operation parse_operation(const line_reader& line) {
 
 }  // namespace
 
-std::string print_header(tpm::family version, start_mode start) {
-    const json header = {{"vtwin_recording", format_version},
-                         {"tpm", families.at(version == tpm::family::tpm20 ? 1 : 0)},
-                         {"start", starts.at(static_cast<std::size_t>(start))}};
+std::string print_header(tpm::family version, start_mode start, place at) {
+    json header = {{"vtwin_recording", format_version},
+                   {"tpm", families.at(version == tpm::family::tpm20 ? 1 : 0)},
+                   {"start", starts.at(static_cast<std::size_t>(start))}};
+    if (at == place::hardware)
+        header["at"] = places.at(1);
     return header.dump() + '\n';
 }
 
@@ -130,23 +134,34 @@ std::string print_operation(const recorded_operation& what) {
     return line.dump() + '\n';
 }
 
+namespace {
+
+void parse_header(const line_reader& line, models::live::recording& into) {
+    line.only({"vtwin_recording", "tpm", "start", "at"});
+    if (line.number("vtwin_recording", UINT32_MAX) != format_version)
+        line.refuse(
+            "vtwin_recording",
+            fmt::format("expected {}: a recording by another version, or no recording", format_version));
+    into.version = line.choice("tpm", families) == 1 ? tpm::family::tpm20 : tpm::family::tpm12;
+    into.start = static_cast<start_mode>(line.choice("start", starts));
+    if (!line.word("at", "").empty())
+        into.at = static_cast<place>(line.choice("at", places));
+    if (into.start == start_mode::dom0 && into.at != place::hardware)
+        line.refuse("start", "dom0 is a start at the hardware: expected \"at\":\"hardware\"");
+}
+
+}  // namespace
+
 models::live::recording parse_recording(const std::string& text, const std::string& name) {
     std::istringstream in(text);
     std::string line;
     models::live::recording parsed;
     for (std::uint32_t number = 1; std::getline(in, line); ++number) {
         const line_reader reader(line, name, number);
-        if (number != 1) {
+        if (number == 1)
+            parse_header(reader, parsed);
+        else
             parsed.operations.push_back(parse_operation(reader));
-            continue;
-        }
-        reader.only({"vtwin_recording", "tpm", "start"});
-        if (reader.number("vtwin_recording", UINT32_MAX) != format_version)
-            reader.refuse("vtwin_recording", fmt::format("expected {}: a recording by another version, or no "
-                                                         "recording",
-                                                         format_version));
-        parsed.version = reader.choice("tpm", families) == 1 ? tpm::family::tpm20 : tpm::family::tpm12;
-        parsed.start = static_cast<start_mode>(reader.choice("start", starts));
     }
     if (text.empty())
         throw user_error({name, 1}, "", "an empty file is no recording");

@@ -30,26 +30,35 @@ session::~session() {
 
 namespace {
 
-void check_device(const listen_spec& spec, const std::string& guest, tpm::family version) {
-    if (spec.resource_manager && version != tpm::family::tpm20)
+void check_device(const listen_spec& spec, const session_options& options, tpm::family version) {
+    const bool hardware = options.at == models::live::place::hardware;
+    if (hardware && spec.kind == door_kind::attest)
         throw user_error({"--listen " + spec.text}, "",
-                         fmt::format("{} has a TPM 1.2, for which Linux has no /dev/tpmrm0: use device=tpm0",
-                                     guest.empty() ? "the guest" : guest));
+                         "behind an attest door is a guest's agent, which the hardware has not");
+    const std::string who = hardware ? "the machine" : options.guest.empty() ? "the guest" : options.guest;
+    if (spec.resource_manager && version != tpm::family::tpm20)
+        throw user_error(
+            {"--listen " + spec.text}, "",
+            fmt::format("{} has a TPM 1.2, for which Linux has no /dev/tpmrm0: use device=tpm0", who));
 }
 
 }  // namespace
 
 void session::join(simulated_world& world) {
-    m_guest = world.machine().serve(m_options.guest, m_loop, m_options.start);
-    m_context.version = m_guest->version();
-    m_context.describe_tpm = [this](std::uint64_t what) { return m_guest->describe_tpm(what); };
-    m_recording = print_header(m_context.version, m_options.start);
+    auto& machine = world.machine();
+    m_tpm = m_options.at == models::live::place::hardware
+                ? machine.serve_chip(m_loop, m_options.start)
+                : machine.serve(m_options.guest, m_loop, m_options.start);
+    m_context.version = m_tpm->version();
+    m_context.buffer_size = m_tpm->buffer_size();
+    m_context.describe_tpm = [this](std::uint64_t what) { return m_tpm->describe_tpm(what); };
+    m_recording = print_header(m_context.version, m_options.start, m_options.at);
     for (const auto& spec : m_options.doors)
-        check_device(spec, m_options.guest, m_context.version);
+        check_device(spec, m_options, m_context.version);
     for (const auto& spec : m_options.doors)
         m_doors.push_back(open_door(spec, m_context));
     hear_signals();
-    world.machine().on_pause = [this] { return m_loop.run_while_paused(); };
+    machine.on_pause = [this] { return m_loop.run_while_paused(); };
 }
 
 /// A signal is heard whenever the guest has nothing to do; a second one ends the program.
@@ -66,6 +75,8 @@ void session::hear_signals() {
 
 void session::begin() {
     m_idle_since = sc_core::sc_time_stamp();
+    if (!m_options.note.empty())
+        m_say(m_options.note);
     for (const auto& each : m_doors)
         m_say("serving " + each->describe());
 }

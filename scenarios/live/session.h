@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "models/live/served_guest.h"
+#include "models/live/served_tpm.h"
 #include "scenarios/live/client_loop.h"
 #include "scenarios/live/doors/door.h"
 #include "scenarios/runner/simulation.h"
@@ -16,10 +16,12 @@
 namespace vtwin::scenario::live {
 
 struct session_options {
-    std::string guest;
+    models::live::place at = models::live::place::guest;
+    std::string guest;  ///< whose TPM; "" at the hardware
     std::vector<listen_spec> doors;
     pace speed;
     start_mode start = start_mode::guest;
+    std::string note;  ///< what is to be said when the doors open; "" for nothing
 };
 
 /// Takes part in a run: opens the doors, waits for the guest and serves until a signal (SIGINT, SIGTERM) or
@@ -46,7 +48,7 @@ class session final : public live_part {
     std::function<void(const std::string&)> m_say;
     door_context m_context;
     client_loop m_loop;
-    std::unique_ptr<models::live::served_guest> m_guest;
+    std::unique_ptr<models::live::served_tpm> m_tpm;
     std::unique_ptr<asio::signal_set> m_signals;
     std::vector<std::unique_ptr<door>> m_doors;
     std::uint64_t m_operations = 0;

@@ -71,6 +71,14 @@ void add_machine_keys(list& keys) {
     keys.push_back({"machine.restarts", integer, standard, "0",
                     "how often the manager, vTPMs and guests are stopped and started again when all is done",
                     0, 1000});
+    keys.push_back(
+        {"machine.dom0_tpm_locality", integer, meaning, "",
+         "dom0's kernel drives the hardware TPM beside the manager, at this locality; absent: it has "
+         "no driver for it",
+         0, 3});
+    keys.push_back({"machine.dom0_recording", path, meaning, "",
+                    "what dom0's user space does with the hardware TPM: a recording made by vtwin serve --at "
+                    "hardware --record"});
     keys.push_back({"machine.firmware.<n>.pcr", integer, error, "", "PCR that the firmware extends", 0, 23});
     keys.push_back({"machine.firmware.<n>.description", string, error, "", "what was measured"});
     keys.push_back(
@@ -103,6 +111,10 @@ void add_manager_keys(list& keys) {
     keys.push_back({"manager.memory", size, standard, "8 MiB", "memory of the domain", mib, 1024 * mib});
     keys.push_back(
         {"manager.locality", integer, standard, "0", "locality at the hardware TPM (tpmlocality=)", 0, 4});
+    keys.push_back(
+        {"manager.keeps_locality", boolean, standard, "true",
+         "the manager has its locality until somebody asks for it, as mini-os' driver does; false: it "
+         "gives it up behind each command, as Linux does"});
     keys.push_back(
         {"manager.disk.size", size, standard, "2 MiB", "size of the manager's disk", 64 * kib, 1024 * mib});
     keys.push_back(

@@ -27,7 +27,7 @@ std::string text(tpm::byte_view input) {
 }
 
 std::string printed(const models::live::recording& what) {
-    std::string lines = scenario::live::print_header(what.version, what.start);
+    std::string lines = scenario::live::print_header(what.version, what.start, what.at);
     for (const auto& each : what.operations)
         lines += scenario::live::print_operation(each);
     return lines;

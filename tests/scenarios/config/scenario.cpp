@@ -137,8 +137,12 @@ ima_list = "list"
     folder.write("list",
                  "10 " + std::string(40, '1') + " ima-ng sha256:" + std::string(64, '2') + " /bin/sh\n");
     folder.write("record", "{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"guest\"}\n");
-    loaded_scenario loaded =
-        load_scenario(folder.file, {{"machine.bus_khz", "1000"}, {"machine.bus_wait_clocks", "2"}});
+    const std::string at_hardware = folder.write(
+        "at_hardware", "{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"guest\",\"at\":\"hardware\"}\n");
+    loaded_scenario loaded = load_scenario(folder.file, {{"machine.bus_khz", "1000"},
+                                                         {"machine.bus_wait_clocks", "2"},
+                                                         {"machine.dom0_tpm_locality", "0"},
+                                                         {"machine.dom0_recording", at_hardware}});
     for (const key_declaration& key : all_keys()) {
         // Bases and fleets are gone once they are read.
         if (key.pattern == "base" || key.pattern == "without" || key.pattern.starts_with("fleet."))

@@ -57,6 +57,20 @@ TEST_CASE("a recording is read back as it was written") {
     CHECK(read.operations[1].status == answer::status::failed);
 }
 
+TEST_CASE("a recording says when it was made at the hardware") {
+    const std::string text =
+        print_header(tpm::family::tpm12, start_mode::dom0, models::live::place::hardware);
+    CHECK(text == "{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"dom0\",\"at\":\"hardware\"}\n");
+    const auto read = parse_recording(text, "r");
+    CHECK(read.at == models::live::place::hardware);
+    CHECK(read.start == start_mode::dom0);
+    CHECK(parse_recording(head, "r").at == models::live::place::guest);
+    CHECK(mistake("{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"dom0\"}\n").find("r:1: start: dom0") !=
+          std::string::npos);
+    CHECK(mistake("{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"init\",\"at\":\"hardwear\"}\n")
+              .find("did you mean 'hardware'?") != std::string::npos);
+}
+
 TEST_CASE("a recording with a mistake is refused with its line and key") {
     CHECK(mistake("") == "r:1: an empty file is no recording");
     CHECK(mistake("hello\n") == "r:1: not a line of a recording: expected a JSON object");
