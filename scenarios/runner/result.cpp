@@ -103,9 +103,20 @@ std::string invariants_of(const std::vector<violation>& violations) {
 
 std::vector<outcome_result> check_outcome(const loaded_scenario& ran, const simulation_outputs& outputs) {
     std::vector<outcome_result> results;
+    const auto broken = [&](const std::vector<violation>& seen) {
+        for (const auto& invariant : ran.outcome.violates)
+            results.push_back({invariant + " broken", invariants_of(seen),
+                               std::ranges::count(seen, invariant, &violation::invariant) != 0});
+    };
     if (!outputs.injection) {
-        if (!outputs.violations.empty())
-            results.push_back({"no invariant broken", invariants_of(outputs.violations), false});
+        const auto& seen = outputs.violations;
+        broken(seen);
+        if (!std::ranges::all_of(seen, [&](const violation& each) {
+                return std::ranges::count(ran.outcome.violates, each.invariant) != 0;
+            }))
+            results.push_back(
+                {ran.outcome.violates.empty() ? "no invariant broken" : "no other invariant broken",
+                 invariants_of(seen), false});
         return results;
     }
     const auto& seen = outputs.injection->result;
@@ -114,9 +125,7 @@ std::vector<outcome_result> check_outcome(const loaded_scenario& ran, const simu
     if (!allowed.empty())
         results.push_back({fmt::format("outcome {}", fmt::join(allowed, " or ")), code,
                            std::ranges::count(allowed, code) != 0});
-    for (const auto& invariant : ran.outcome.violates)
-        results.push_back({invariant + " broken", invariants_of(seen.violations),
-                           std::ranges::count(seen.violations, invariant, &violation::invariant) != 0});
+    broken(seen.violations);
     return results;
 }
 

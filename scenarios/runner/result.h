@@ -24,7 +24,7 @@ struct outcome_result {
     bool held = false;
 };
 /// With faults: the classes that are allowed and the invariants that must be seen broken, as far as the
-/// scenario says so. Without: that no invariant is broken.
+/// scenario says so. Without: the same invariants, and that no other is broken.
 std::vector<outcome_result> check_outcome(const loaded_scenario& ran, const simulation_outputs& outputs);
 
 /// Every verdict on the guest must be the expected one, and there must be one.

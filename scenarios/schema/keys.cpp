@@ -345,7 +345,7 @@ void add_fault_keys(list& keys) {
     keys.push_back({"outcome.allowed", choice_list, meaning, "",
                     "outcome classes that a run with faults may end in; absent: any", 0, 0, classes});
     keys.push_back({"outcome.violates", word_list, standard, "[]",
-                    "invariants that a run with faults must be seen to break (vtwin list oracles)"});
+                    "invariants that the run must be seen to break (vtwin list oracles)"});
 }
 
 }  // namespace

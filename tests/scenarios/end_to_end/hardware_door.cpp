@@ -261,6 +261,24 @@ TEST_CASE("what clients did at the hardware is done again there and nowhere else
     CHECK(contains(twice.err, "leave one of them out"));
 }
 
+TEST_CASE("one read of the chip by dom0 takes it from the manager") {
+    temporary_directory folder;
+    const auto run = run_program({"run", "dom0_at_the_chip", "--no-vcd", "--out", place(folder, "run")});
+    INFO(run.out << run.err);
+    CHECK(run.code == 0);
+    CHECK(contains(run.out, "1 recorded operations done again, 0 answers differ"));
+    CHECK(contains(run.out, "the manager gave no entropy"));
+    CHECK(contains(run.out, "expected I-C5 broken  held"));
+    CHECK(contains(run.out, "expected guest1: untrusted, attestation failed  held"));
+    // A manager that gives its locality up loses nothing, and the command does not fail.
+    const auto shared = run_program({"run", "dom0_at_the_chip", "--set", "manager.keeps_locality=false",
+                                     "--no-vcd", "--out", place(folder, "shared")});
+    CHECK(shared.code == 1);
+    CHECK(contains(shared.out, "1 recorded operations done again, 1 answers differ"));
+    CHECK(contains(shared.out, "guest1: TRUSTED"));
+    CHECK(contains(shared.out, "expected I-C5 broken  DID NOT HOLD"));
+}
+
 TEST_CASE("a hardware door that cannot be is refused before anything runs") {
     temporary_directory folder;
     const auto refusal = [&](const std::vector<std::string>& words) {
