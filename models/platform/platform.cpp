@@ -205,9 +205,12 @@ void platform::wait_for_guests() {
     }
 }
 
-/// Everything above the hypervisor but dom0. The administrator has done its work: its vTPM is not needed any
-/// more.
-bool platform::stop_stack() {
+/// Everything above the hypervisor but dom0 is stopped and started again on its disks. The administrator has
+/// done its work: its vTPM is not needed any more.
+bool platform::restart_stack() {
+    ++m_restarted;
+    enter("restart");
+    m_context.say("dom0", "the vTPM stack and its guests are restarted");
     const auto& machine = m_config.machine;
     const auto stop = [this](const std::string& name) {
         const auto& slot = *m_domains.at(name);
@@ -220,15 +223,8 @@ bool platform::stop_stack() {
         report(m_toolstack.vtpm_detach(*m_domains.at("dom0"), 0), "dom0");
     for (const auto& vtpm : machine.vtpms)
         stopped = stop(vtpm.name) && stopped;
-    return stop(machine.manager.name) && stopped;
-}
-
-/// On the same disks.
-bool platform::restart_stack() {
-    ++m_restarted;
-    enter("restart");
-    m_context.say("dom0", "the vTPM stack and its guests are restarted");
-    if (!stop_stack() || !create_manager() || !start_guests())
+    stopped = stop(machine.manager.name) && stopped;
+    if (!stopped || !create_manager() || !start_guests())
         return false;
     wait_for_guests();
     return true;

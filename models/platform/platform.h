@@ -117,7 +117,6 @@ class platform final : public sc_core::sc_module {
     void guest_is_done(const std::string& guest);
     bool start_guests();
     void wait_for_guests();
-    bool stop_stack();
     bool restart_stack();
     void enter(const std::string& stage);
     std::unique_ptr<live::recorded_work> replayed(const std::string& domain,

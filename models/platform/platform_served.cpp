@@ -71,10 +71,12 @@ void platform::tell_dom0() {
         m_machine.events().raise_virq(*life, xen::virq::console);
 }
 
-/// In the operator's thread, which alone creates and destroys.
+/// In the operator's thread: no xl is at work then.
 void platform::take_power() {
     m_context.say("machine", "power off; dom0 stands for what is started next");
-    stop_stack();
+    for (const auto& [name, domain] : m_domains)
+        if (name != "dom0")
+            m_machine.shutdown(*domain, xen::shutdown_reason::poweroff);
     m_power_off = true;
     tell_dom0();
 }

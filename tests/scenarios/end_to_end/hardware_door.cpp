@@ -212,6 +212,30 @@ TEST_CASE("switching the machine's TPM off and on leaves dom0 alone with it") {
     INFO(ended.out << ended.err);
     CHECK(ended.code == 0);
     CHECK(contains(ended.out, "guest1: TRUSTED"));
+    CHECK(latencies(content_of(served.path("run/commands.csv")))[1] < 1'000'000);
+}
+
+TEST_CASE("the machine can be switched off before its guests are started") {
+    temporary_directory folder;
+    served_program served({"deep_attestation", "--at", "hardware", "--listen", door(folder), "--listen",
+                           "swtpm:unix:" + place(folder, "c"), "--start", "dom0"});
+    {
+        const socket_client data(place(folder, "s")), control(place(folder, "c.ctrl"));
+        CHECK(control.ask("0000000e") == "00000000");
+        CHECK(control.ask("0000000200000000") == "00000000");
+        CHECK(data.ask(startup) == "00c40000000a00000000");
+        CHECK(control.ask("0000000200000000") == "00000000");
+        CHECK(data.ask(startup) == "00c40000000a00000000");
+    }
+    const auto& ended = served.stop();
+    INFO(ended.out << ended.err);
+    CHECK(ended.code == 1);  // the scenario expects that they attest
+    CHECK(contains(ended.out, "expected guest1: trusted  DID NOT HOLD; seen: no verdict"));
+    // xl is let finish what it is at.
+    const auto took = latencies(content_of(served.path("run/commands.csv")));
+    REQUIRE(took.size() == 5);
+    CHECK(took[0] < 10'000'000'000);
+    CHECK(took[1] < 31'000'000);  // TPM_Init of the chip: 30 ms
 }
 
 TEST_CASE("what clients did at the hardware is done again there and nowhere else") {
