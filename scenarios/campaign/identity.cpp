@@ -2,6 +2,7 @@
 
 #include "models/hex.h"
 #include "scenarios/config/files.h"
+#include "scenarios/live/recording_file.h"
 #include "scenarios/runner/result.h"
 #include "scenarios/schema/writer.h"
 
@@ -16,6 +17,14 @@ void add_disk(std::string& text, const models::disk_config& disk) {
     text += disk.path + ' ' + models::to_hex(sha256(disk.content)) + '\n';
 }
 
+void add_recording(std::string& text, const std::optional<models::live::recording>& recording) {
+    if (!recording)
+        return;
+    text += live::print_header(recording->version, recording->start, recording->at);
+    for (const auto& each : recording->operations)
+        text += live::print_operation(each);
+}
+
 std::string scenario_text(const loaded_scenario& scenario) {
     std::string text = write_settings(scenario.all);
     const auto& machine = scenario.config.machine;
@@ -27,7 +36,11 @@ std::string scenario_text(const loaded_scenario& scenario) {
         add_file(text, guest.initrd);
         for (const auto& file : guest.ima_files)
             add_file(text, file);
+        add_recording(text, guest.recording);
     }
+    add_recording(text, machine.dom0_recording);
+    for (const auto& [guest, reference] : scenario.config.verifier.guests)
+        text += models::to_hex(sha256(reference.firmware_log)) + '\n';
     return text;
 }
 

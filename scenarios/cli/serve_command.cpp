@@ -46,7 +46,7 @@ std::string guest_of(const serve_line& line, const loaded_scenario& loaded) {
     std::vector<std::string> guests;
     for (const auto& guest : loaded.config.machine.guests)
         guests.push_back(guest.name);
-    const std::string guest = line.guest.empty() && guests.size() == 1 ? guests.front() : line.guest;
+    std::string guest = line.guest.empty() && guests.size() == 1 ? guests.front() : line.guest;
     if (std::ranges::count(guests, guest) == 0)
         throw user_error(
             {"--guest " + line.guest}, "",

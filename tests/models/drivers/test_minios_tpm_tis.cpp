@@ -10,11 +10,11 @@ using namespace vtwin::models::test;
 namespace {
 
 struct tis_world {
-    tis_world()
+    explicit tis_world(const driver_params& params = {})
         : chip("chip"),
           dom(w.host.add_domain("manager", world::params())),
           os("os", w.software),
-          tis(os, w.behaviours) {
+          tis(os, w.behaviours, tpm::family::tpm12, params) {
         os.ports.hypercall(dom.hypercall);
         os.ports.memory(dom.memory);
         os.ports.mmio(chip);
@@ -89,6 +89,30 @@ TEST_CASE("tpm_tis commands cost the bus cycles of the driver's sequence") {
     REQUIRE(t.done);
     CHECK(cycles_of(34, 30, 8, 0) == 110);
     CHECK(cycles_of(279, 384, 64, 0) == 715);
+}
+
+TEST_CASE("tpm_tis keeps its locality when nobody asks for it") {
+    tis_world t;
+    t.run([&] {
+        REQUIRE(t.tis.init());
+        CHECK(t.send(get_caps));
+    });
+    REQUIRE(t.done);
+    CHECK(t.chip.requests == 1);
+    CHECK(t.chip.releases == 0);
+}
+
+TEST_CASE("tpm_tis that gives its locality up asks for it with each command") {
+    driver_params params;
+    params.tis_keeps_locality = false;
+    tis_world t(params);
+    t.run([&] {
+        REQUIRE(t.tis.init());  // three commands
+        CHECK(t.send(get_caps));
+    });
+    REQUIRE(t.done);
+    CHECK(t.chip.requests == 4);
+    CHECK(t.chip.releases == 4);
 }
 
 TEST_CASE("execution is rounded up to polls of five milliseconds") {

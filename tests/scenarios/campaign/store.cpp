@@ -261,6 +261,20 @@ TEST_CASE("parts that came to different results do not merge") {
     CHECK_FALSE(std::filesystem::exists(folder.store("m")));
 }
 
+TEST_CASE("a store goes on only with the recording that it was made with") {
+    campaign_directory folder(some_runs);
+    const std::string head = "{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"guest\"}\n";
+    folder.write("record", head);
+    const auto file = folder.path() / "test.toml";
+    folder.write("test.toml", content_of(file) + "recording = \"record\"\n");
+    const auto before = identity_of(folder.read());
+    folder.write("record", head + "{\"operation\":\"power_off\",\"status\":\"done\"}\n");
+    CHECK(difference(before, identity_of(folder.read())) ==
+          "the scenario or a file that it names has changed since");
+    folder.write("record", head);
+    CHECK(difference(before, identity_of(folder.read())) == "");
+}
+
 TEST_CASE("a store goes on only with the campaign and scenario that it was made with") {
     const campaign_directory folder(some_runs);
     make(folder, folder.store());
