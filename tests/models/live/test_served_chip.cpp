@@ -239,3 +239,35 @@ TEST_CASE("a manager that gives its locality up lets a served chip in at once") 
     CHECK(work.came == lines{value(zeros), value(zeros)});
     CHECK(s.hardware.tis().snapshot().active_locality == -1);
 }
+
+TEST_CASE("a served chip at the manager's own locality is shared as long as nobody is in the way") {
+    shared_chip s(0);
+    std::vector<operation> reads(8, sends(pcr_read(16)));
+    script work(reads);
+    live::served_chip chip(s.hardware, 0, work);
+    int broken = 0, commands = 0;
+    s.run(
+        [&] {
+            s.manager.os.sleep(ms(500));
+            REQUIRE(s.minios.init(0));
+            CHECK(s.minios.transmit(from_hex(random_16)));
+            s.manager.os.sleep(ms(1000));
+            // dom0 asks meanwhile: one at a time harms nobody.
+            for (; s.done == 0 && commands < 400; ++commands) {
+                const auto answer = s.minios.transmit(from_hex(random_16));
+                broken += !answer || answer.response.size() != 30;
+            }
+        },
+        [&] {
+            REQUIRE(s.tis.init() == 0);
+            s.dom.os.sleep(ms(1000) - s.dom.os.now());
+            CHECK(s.ask(pcr_read(16)) == value(zeros));
+            s.dom.os.sleep(ms(1000));
+            chip.run(s.dom.os, &s.tis.chip(), live::start_mode::guest);
+        });
+    const auto read = std::ranges::count(work.came, value(zeros));
+    CAPTURE(read, broken, commands, work.came);
+    CHECK(work.came.size() == 8);
+    CHECK(read < 8);
+    CHECK(broken > 0);
+}

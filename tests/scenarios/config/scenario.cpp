@@ -156,6 +156,42 @@ ima_list = "list"
     CHECK(loaded.all.unread() == std::vector<std::string>{});
 }
 
+TEST_CASE("a recording is refused where its TPM is not") {
+    const small_scenario_directory folder;
+    const auto header = [&](const std::string& name, const std::string& rest) {
+        return folder.write(name, "{\"vtwin_recording\":1," + rest + "}\n");
+    };
+    const auto refusal = [&](std::vector<override_text> overrides, bool with_driver = true) {
+        if (with_driver)
+            overrides.push_back({"machine.dom0_tpm_locality", "0"});
+        try {
+            load_scenario(folder.file, overrides);
+            return std::string();
+        } catch (const user_error& error) {
+            return std::string(error.what());
+        }
+    };
+    const auto says = [](const std::string& text, const std::string& part) {
+        INFO(text);
+        CHECK(text.find(part) != std::string::npos);
+    };
+    const std::string key = "machine.dom0_recording";
+    const std::string made = header("made", R"("tpm":"1.2","start":"guest","at":"hardware")"),
+                      alone = header("alone", R"("tpm":"1.2","start":"clear","at":"hardware")"),
+                      two = header("two", R"("tpm":"2.0","start":"guest","at":"hardware")"),
+                      guests = header("guests", R"("tpm":"1.2","start":"guest")");
+    CHECK(refusal({{key, made}}) == "");
+    says(refusal({{key, made}}, false), "expected machine.dom0_tpm_locality");
+    says(refusal({{key, two}}), "made with a TPM of the other family than machine.chip");
+    says(refusal({{key, guests}}), "made at a guest's TPM: expected guest.NAME.recording");
+    says(refusal({{key, alone}}), "expected guest.NAME.attestations = 0 for each guest");
+    CHECK(refusal({{key, alone}, {"guest.g1.attestations", "0"}}) == "");
+    says(refusal({{key, (folder.path() / "none").string()}}), "recording ");
+    says(refusal({{"guest.g1.recording", made}}),
+         "made at the hardware TPM: expected machine.dom0_recording");
+    CHECK(refusal({{"guest.g1.recording", guests}}) == "");
+}
+
 TEST_CASE("faults are complete checked and written back") {
     small_scenario_directory folder(small_scenario + R"([faults.busy]
 kind = "chip.code_instead"
