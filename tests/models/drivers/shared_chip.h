@@ -51,7 +51,8 @@ struct shared_chip {
         params.iomem = {0xFED40u + locality};
         return params;
     }
-    void run(std::function<void()> of_manager, std::function<void()> of_linux) {
+    /// `ended`: how many of both are to come to the end of their programs.
+    void run(std::function<void()> of_manager, std::function<void()> of_linux, int ended = 2) {
         manager.os.set_main([this, of_manager] {
             of_manager();
             ++done;
@@ -67,7 +68,7 @@ struct shared_chip {
             w.unpause(dom);
             sc_core::wait(ms(60000));
         });
-        REQUIRE(done == 2);
+        REQUIRE(done == ended);
     }
     std::string ask(const std::string& hex) {
         bytes response;
