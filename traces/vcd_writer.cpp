@@ -1,5 +1,7 @@
 #include "traces/vcd_writer.h"
 
+#include <unistd.h>
+
 #include <bit>
 #include <map>
 
@@ -87,7 +89,7 @@ void write_scope(std::ostream& out, const scope& here,
 
 }  // namespace
 
-vcd_writer::vcd_writer() {
+vcd_writer::vcd_writer() : m_owner(::getpid()) {
     m_body.reserve(spill_at + 4096);
 }
 
@@ -191,6 +193,10 @@ void vcd_writer::emit_value(const change& what) {
 }
 
 void vcd_writer::spill() {
+    if (::getpid() != m_owner) {
+        m_body.clear();
+        return;
+    }
     if (!m_spool)
         m_spool.reset(std::tmpfile());
     m_good =

@@ -87,6 +87,8 @@ class vcd_writer {
     std::uint64_t m_now_ps = 0, m_written_ps = 0, m_order = 0;
     std::string m_body;
     std::unique_ptr<std::FILE, close_file> m_spool;  ///< what no longer fits in memory
+    /// A copy of this process shares the spool's position: it keeps nothing.
+    int m_owner;
     bool m_good = true;
 };
 

@@ -1,5 +1,8 @@
 #include "traces/vcd_writer.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <map>
 #include <sstream>
@@ -152,6 +155,31 @@ TEST_CASE("a waveform larger than the buffer is kept whole") {
     CHECK(text.at("t.a", 65536) ==
           "0000000000000001"
           "0000000000000000");
+}
+
+TEST_CASE("a copy of the process leaves the waveform of the first one alone") {
+    const auto count = [](vcd_writer& vcd, vcd_writer::signal signal, int from, int to) {
+        for (int i = from; i <= to; ++i) {
+            vcd.advance(ps(i));
+            vcd.set(ps(i), signal, static_cast<std::uint64_t>(i));
+        }
+    };
+    const auto write = [&](bool with_copy) {
+        vcd_writer vcd;
+        const auto a = vcd.add_wire("t.a", 32);
+        count(vcd, a, 1, 100000);
+        const pid_t copy = with_copy ? ::fork() : 1;
+        REQUIRE(copy >= 0);
+        if (copy == 0) {
+            count(vcd, a, 100001, 200000);
+            ::_exit(0);
+        }
+        if (with_copy)
+            ::waitpid(copy, nullptr, 0);
+        count(vcd, a, 100001, 150000);
+        return finished(vcd);
+    };
+    CHECK(write(true) == write(false));
 }
 
 TEST_CASE("the same changes make the same file and no date") {
