@@ -25,6 +25,7 @@ class chronicle {
     void hear(const seen::answer& what);
     void hear(const seen::execution& what);
     void hear(const seen::tpm_power& what);
+    void hear(const seen::launch&) {}
     void hear(const seen::state_taken& what);
     void hear(const seen::state_given& what);
     void hear(const seen::guest_command& what);

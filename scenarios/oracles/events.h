@@ -72,6 +72,11 @@ struct tpm_power {
     std::string_view tpm;
     what now{};
 };
+/// A dynamic launch, or a measurement of the machine before TPM2_Startup, has ended (_TPM_Hash_End).
+struct launch {
+    sc_time at;
+    std::string_view tpm;
+};
 /// A vTPM reads out the state that it is about to save. Equal states have equal digests.
 struct state_taken {
     sc_time at;

@@ -93,12 +93,12 @@ class oracle_set {
     std::vector<std::unique_ptr<oracle>> m_oracles;
     std::tuple<listeners<seen::ring_page>, listeners<seen::page_state>, listeners<seen::foreign_store>,
                listeners<seen::submission>, listeners<seen::answer>, listeners<seen::execution>,
-               listeners<seen::tpm_power>, listeners<seen::state_taken>, listeners<seen::state_given>,
-               listeners<seen::guest_command>, listeners<seen::guest_asks>, listeners<seen::grant_mapping>,
-               listeners<seen::event_bit>, listeners<seen::store_message>, listeners<seen::disk_done>,
-               listeners<seen::domain_life>, listeners<seen::log_line>, listeners<seen::tis_change>,
-               listeners<seen::chip_answer>, listeners<seen::bus_byte>, listeners<seen::appraisal>,
-               listeners<seen::no_progress>, listeners<seen::run_end>>
+               listeners<seen::tpm_power>, listeners<seen::launch>, listeners<seen::state_taken>,
+               listeners<seen::state_given>, listeners<seen::guest_command>, listeners<seen::guest_asks>,
+               listeners<seen::grant_mapping>, listeners<seen::event_bit>, listeners<seen::store_message>,
+               listeners<seen::disk_done>, listeners<seen::domain_life>, listeners<seen::log_line>,
+               listeners<seen::tis_change>, listeners<seen::chip_answer>, listeners<seen::bus_byte>,
+               listeners<seen::appraisal>, listeners<seen::no_progress>, listeners<seen::run_end>>
         m_listeners;
     std::vector<violation> m_violations;
 };

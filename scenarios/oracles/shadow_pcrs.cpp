@@ -147,14 +147,27 @@ tpm::byte_view shadow_pcrs::quoted_nonce(const seen::execution& what) {
     return 2 + size <= parameters.size() ? parameters.subspan(2, size) : tpm::byte_view{};
 }
 
+void shadow_pcrs::forget() {
+    m_pcrs.fill(std::nullopt);
+    m_launched = false;
+}
+
+void shadow_pcrs::launched() {
+    for (std::size_t pcr = first_launch_pcr; pcr <= last_launch_pcr; ++pcr)
+        m_pcrs[pcr].reset();
+    m_launched = true;
+}
+
 /// TPM_Startup(ST_CLEAR), TPM2_Startup(CLEAR): PCR 0 to 16 and 23 are zero, those of a dynamic launch are all
 /// ones.
 void shadow_pcrs::started(std::size_t octets) {
-    constexpr std::size_t first_dynamic = 17, last_dynamic = 22;
     for (std::size_t pcr = 0; pcr < count; ++pcr) {
-        const bool ones = pcr >= first_dynamic && pcr <= last_dynamic;
+        const bool ones = pcr >= first_launch_pcr && pcr <= last_launch_pcr;
         m_pcrs[pcr] = value(octets, ones ? std::byte{0xFF} : std::byte{0});
     }
+    if (m_launched && octets == digest20_octets)
+        m_pcrs[0].reset();
+    m_launched = false;
 }
 
 /// pcrSelection: size, then a bit per PCR. What a reset gives depends on the locality: learn it at the next
@@ -171,10 +184,7 @@ std::string shadow_pcrs::compare(std::size_t pcr, const value& expected, tpm::by
     value now(seen.begin(), seen.end());
     const bool known = m_pcrs[pcr].has_value();
     m_pcrs[pcr] = std::move(now);
-    // A dynamic launch (_TPM_Hash_Start to _TPM_Hash_End) is no command: it resets these and extends the
-    // first.
-    const bool of_a_launch = pcr >= first_launch_pcr && pcr <= last_launch_pcr;
-    return !known || of_a_launch || expected == *m_pcrs[pcr]
+    return !known || expected == *m_pcrs[pcr]
                ? ""
                : fmt::format("PCR {} {} a value that its extends do not give", pcr, verb);
 }

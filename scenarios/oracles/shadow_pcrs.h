@@ -21,7 +21,10 @@ class shadow_pcrs {
     /// The nonce that a successful TPM_Quote or TPM2_Quote signed; empty for any other command.
     static tpm::byte_view quoted_nonce(const seen::execution& what);
     /// Nothing is known any more, e.g. a stored state was loaded.
-    void forget() { m_pcrs.fill(std::nullopt); }
+    void forget();
+    /// A hash sequence has ended: it reset PCR 17 to 22 and extended the first of them; before TPM2_Startup
+    /// it was PCR 0.
+    void launched();
     const std::optional<value>& operator[](std::size_t pcr) const { return m_pcrs[pcr]; }
 
   private:
@@ -35,6 +38,7 @@ class shadow_pcrs {
     std::string compare(std::size_t pcr, const value& expected, tpm::byte_view seen, std::string_view verb);
 
     std::array<std::optional<value>, count> m_pcrs{};
+    bool m_launched = false;  ///< since the power came, before a TPM2_Startup
 };
 
 }  // namespace vtwin::scenario

@@ -99,6 +99,7 @@ class executes_what_came final : public oracle, public hears<seen::bus_byte>, pu
 class pcrs_fold final : public oracle,
                         public hears<seen::execution>,
                         public hears<seen::tpm_power>,
+                        public hears<seen::launch>,
                         public hears<seen::state_given> {
   public:
     explicit pcrs_fold(const scene&) {}
@@ -107,6 +108,7 @@ class pcrs_fold final : public oracle,
             violated(what.at, what.tpm, fmt::format("{}: {}", what.tpm, difference));
     }
     void hear(const seen::tpm_power& what) override { m_pcrs[std::string(what.tpm)].forget(); }
+    void hear(const seen::launch& what) override { m_pcrs[std::string(what.tpm)].launched(); }
     void hear(const seen::state_given& what) override { m_pcrs[std::string(what.vtpm)].forget(); }
 
   private:
@@ -183,6 +185,7 @@ class authorised_once final : public oracle, public hears<seen::execution> {
 class quote_truth : public oracle,
                     public hears<seen::execution>,
                     public hears<seen::tpm_power>,
+                    public hears<seen::launch>,
                     public hears<seen::state_given>,
                     public hears<seen::appraisal> {
   public:
@@ -193,6 +196,7 @@ class quote_truth : public oracle,
             m_quotes.push_back({std::string(what.tpm), text_of_octets(nonce), pcrs});
     }
     void hear(const seen::tpm_power& what) override { m_pcrs[std::string(what.tpm)].forget(); }
+    void hear(const seen::launch& what) override { m_pcrs[std::string(what.tpm)].launched(); }
     void hear(const seen::state_given& what) override { m_pcrs[std::string(what.vtpm)].forget(); }
 
   protected:

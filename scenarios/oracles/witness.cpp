@@ -114,6 +114,7 @@ class witness::eyes final : private ring_eyes::listener {
             m_owner.tell(
                 seen::tpm_power{sc_core::sc_time_stamp(), m_name, static_cast<seen::tpm_power::what>(what)});
         }
+        void launched() override { m_owner.tell(seen::launch{sc_core::sc_time_stamp(), m_name}); }
         /// A save reads the permanent part, then the volatile one.
         void state_taken(tpm::state_kind kind, tpm::byte_view state) override {
             if (kind == tpm::state_kind::permanent)

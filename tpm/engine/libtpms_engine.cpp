@@ -210,6 +210,8 @@ void libtpms_engine::hash_end() {
         return;
     const running scope(*this);
     m_last_result = TPM_IO_Hash_End();
+    if (m_observer != nullptr && m_last_result == 0)
+        m_observer->launched();
 }
 
 bool libtpms_engine::established() {

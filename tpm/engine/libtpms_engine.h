@@ -30,6 +30,8 @@ class engine_observer_if {
     virtual ~engine_observer_if() = default;
     /// A command was executed with power on.
     virtual void executed(byte_view command, std::uint8_t locality, byte_view response) = 0;
+    /// _TPM_Hash_End: PCRs changed that no command extends.
+    virtual void launched() = 0;
     enum class power : std::uint8_t { cycled, off, erased };
     virtual void power_changed(power what) = 0;
     /// get_state gave this.

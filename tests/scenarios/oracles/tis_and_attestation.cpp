@@ -89,6 +89,16 @@ TEST_CASE("I-T4 folds PCRs and catches one that took another value") {
     };
     CHECK_FALSE(history(first));
     CHECK(history(second));
+    // PCR 17 takes another value in a launch, and in nothing else.
+    for (const bool launched : {true, false}) {
+        oracle_bench bench("I-T4");
+        bench << run(1, "v1", startup, ok())
+              << run(2, "v1", packet(0xC1, 0x15, big(17, 4)), ok(filled(20, 0xFF)));
+        if (launched)
+            bench << seen::launch{s(3), "v1"};
+        bench << run(4, "v1", packet(0xC1, 0x15, big(17, 4)), ok(first));
+        CHECK(bench.quiet() == launched);
+    }
     oracle_bench restored("I-T4");
     restored << run(1, "v1", startup, ok()) << seen::state_given{s(2), "v1", 1, true}
              << run(3, "v1", extend(10), ok(second));
@@ -237,6 +247,14 @@ TEST_CASE("I-T4 folds the extends of a TPM 2.0 in its SHA-256 bank") {
     CHECK(shown(filled(32, 0)));
     CHECK(shown(folded20(after_one, event20)));
     CHECK_FALSE(shown(filled(20, 5), 4));  // the SHA-1 bank is not followed
+    // Measured before TPM2_Startup: PCR 0 does not begin with zeros.
+    for (const bool launched : {true, false}) {
+        oracle_bench bench("I-T4");
+        if (launched)
+            bench << seen::launch{s(1), "v1"};
+        bench << run(2, "v1", startup20, done20()) << run(3, "v1", read20(0), shows20(0, after_one));
+        CHECK(bench.quiet() == launched);
+    }
     // What a refused extend, a reset or a restored state leaves.
     oracle_bench refused("I-T4"), reset("I-T4");
     refused << run(1, "v1", startup20, done20()) << run(2, "v1", extend20(4, event20), packet(0x8001, 0x101))
