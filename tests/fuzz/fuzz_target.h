@@ -28,6 +28,7 @@ inline void promise(bool kept, const std::source_location& where = std::source_l
 
 fuzz_target raw_frames();
 fuzz_target mssim_requests();
+fuzz_target swtpm_control();
 fuzz_target recordings();
 fuzz_target listen_specs();
 
