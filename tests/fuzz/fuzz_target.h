@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <source_location>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tpm/ports.h"
@@ -26,10 +28,17 @@ inline void promise(bool kept, const std::source_location& where = std::source_l
                                where.file_name());
 }
 
+inline tpm::bytes octets(std::string_view text) {
+    const auto view = std::as_bytes(std::span(text));
+    return {view.begin(), view.end()};
+}
+
 fuzz_target raw_frames();
 fuzz_target mssim_requests();
 fuzz_target swtpm_control();
 fuzz_target recordings();
 fuzz_target listen_specs();
+fuzz_target firmware_logs();
+fuzz_target attest_requests();
 
 }  // namespace vtwin::fuzz

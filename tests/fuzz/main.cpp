@@ -23,8 +23,8 @@ struct order {
 };
 
 std::vector<fuzz::fuzz_target> all_targets() {
-    return {fuzz::raw_frames(), fuzz::mssim_requests(), fuzz::swtpm_control(), fuzz::recordings(),
-            fuzz::listen_specs()};
+    return {fuzz::raw_frames(),   fuzz::mssim_requests(), fuzz::swtpm_control(),  fuzz::recordings(),
+            fuzz::listen_specs(), fuzz::firmware_logs(),  fuzz::attest_requests()};
 }
 
 class campaign {

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::uint64_t refused = 1;
 
-tpm::bytes octets(const std::string& text) {
-    const auto view = std::as_bytes(std::span(text));
-    return {view.begin(), view.end()};
-}
 std::string text(tpm::byte_view input) {
     return {reinterpret_cast<const char*>(input.data()), input.size()};
 }
