@@ -109,6 +109,7 @@ void fields(V& v, evidence& m) {
     v("aik_certificate", m.aik_certificate);
     v("quote_composite", m.quote_composite);
     v("quote_signature", m.quote_signature);
+    v.unless_empty("quote2_pcr_info", m.quote2_pcr_info);
     v.unless_absent("tpm20", m.tpm20);
     v("deep_quote", m.deep_quote);
     v("deep_quote_locality", m.deep_quote_locality);

@@ -115,6 +115,8 @@ struct evidence {
     // vTPM quote (TPM_Quote): TPM_QUOTE_INFO = 01010000 "QUOT" composite nonce
     bytes quote_composite;  ///< TPM_PCR_COMPOSITE as returned
     bytes quote_signature;
+    bytes quote2_pcr_info;  ///< TPM_PCR_INFO_SHORT as TPM_Quote2 returned it, instead of quote_composite;
+                            ///< signed is TPM_QUOTE_INFO2 = 0036 "QUT2" nonce TPM_PCR_INFO_SHORT
     std::optional<tpm20_evidence> tpm20;
     // deep quote; externData = SHA-1(nonce || SHA-1(TPM_PUBKEY(AIK))), TPM 2.0: models/vtpm/vtpm20.h
     bytes deep_quote;  ///< response body: signature, digests by flag, hardware PCR values

@@ -31,13 +31,14 @@ bytes to_bytes(const std::array<std::byte, Size>& value) {
 
 attestation_agent::attestation_agent(std::string guest, tpm_transport_if& device, remote_service_if& network,
                                      tpm::entropy_if& entropy, stubdom_services_if& services,
-                                     agent_files& files)
+                                     agent_files& files, quote_command quote)
     : m_guest(std::move(guest)),
       m_network(network),
       m_entropy(entropy),
       m_services(services),
       m_tpm([&device](byte_view command) { return device.transmit(command).response; }, entropy),
-      m_files(files) {}
+      m_files(files),
+      m_quote(quote) {}
 
 bool attestation_agent::enrol(std::string& problem) {
     if (!m_files.enrolled)
@@ -153,6 +154,8 @@ std::optional<verdict> attestation_agent::attest(evidence claims, std::string& p
 }
 
 bool attestation_agent::quote(const challenge_reply& challenge, std::string& problem) {
+    if (m_quote == quote_command::quote2)
+        return quote2(challenge, problem);
     auto session = m_tpm.oiap();
     const auto quoted = m_tpm.quote(m_aik_handle, to_digest(challenge.nonce),
                                     tpm12::pcr_selection::of(challenge.vtpm_pcr_mask),
@@ -162,6 +165,20 @@ bool attestation_agent::quote(const challenge_reply& challenge, std::string& pro
         return false;
     }
     m_evidence.quote_composite = quoted.value.composite;
+    m_evidence.quote_signature = quoted.value.signature;
+    return true;
+}
+
+bool attestation_agent::quote2(const challenge_reply& challenge, std::string& problem) {
+    auto session = m_tpm.oiap();
+    const auto quoted = m_tpm.quote2(m_aik_handle, to_digest(challenge.nonce),
+                                     tpm12::pcr_selection::of(challenge.vtpm_pcr_mask),
+                                     {session.value, m_files.aik_secret, false});
+    if (!quoted) {
+        problem = fmt::format("TPM_Quote2 answered {}", quoted.code);
+        return false;
+    }
+    m_evidence.quote2_pcr_info = quoted.value.pcr_info;
     m_evidence.quote_signature = quoted.value.signature;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/guest/guest_agent.h"
+#include "models/platform/config.h"
 #include "models/ports.h"
 #include "tpm/codec/tpm12_client.h"
 
@@ -23,7 +24,8 @@ struct agent_files {
 class attestation_agent final : public guest_agent_if {
   public:
     attestation_agent(std::string guest, tpm_transport_if& device, remote_service_if& network,
-                      tpm::entropy_if& entropy, stubdom_services_if& services, agent_files& files);
+                      tpm::entropy_if& entropy, stubdom_services_if& services, agent_files& files,
+                      quote_command quote = quote_command::quote);
 
     /// TakeOwnership, MakeIdentity, the privacy CA's challenge, LoadKey2; only the last when it was enrolled
     /// at an earlier boot. False with `problem` when refused.
@@ -40,6 +42,7 @@ class attestation_agent final : public guest_agent_if {
     bool make_identity(std::string& problem);
     bool activate_identity(const enrol_reply& reply, std::string& problem);
     bool load_identity(std::string& problem);
+    bool quote2(const challenge_reply& challenge, std::string& problem);
     bool read_pcrs(std::string& problem);
 
     std::string m_guest;
@@ -48,6 +51,7 @@ class attestation_agent final : public guest_agent_if {
     stubdom_services_if& m_services;
     tpm::tpm12::client m_tpm;
     agent_files& m_files;
+    quote_command m_quote;
     std::uint32_t m_aik_handle = 0;
     evidence m_evidence;
 };

@@ -69,7 +69,7 @@ struct load_config {
         vtpm_get_random,  ///< TPM_GetRandom of the vTPM
         chip_pcr_read,    ///< TPM_PCRRead of the hardware TPM, through vTPM and manager
         chip_get_random,  ///< TPM_GetRandom of the hardware TPM, likewise
-        quote,            ///< OIAP and TPM_Quote of the vTPM
+        quote,            ///< OIAP and the quote of the vTPM
         deep_quote,       ///< OIAP and the deep quote: vTPM, manager, hardware TPM
     };
     command what = command::vtpm_pcr_read;
@@ -82,6 +82,12 @@ struct load_config {
     std::optional<sc_core::sc_time> start;     ///< simulated time; absent: as soon as user space is there
     std::optional<sc_core::sc_time> deadline;  ///< an operation that takes longer has missed it
     bool before_attestation = false;
+};
+
+/// How the agent of a guest with a TPM 1.2 has its PCRs signed.
+enum class quote_command : std::uint8_t {
+    quote,   ///< TPM_Quote: TPM_QUOTE_INFO over the PCR composite
+    quote2,  ///< TPM_Quote2: TPM_QUOTE_INFO2, which also says the locality
 };
 
 struct guest_config {
@@ -99,6 +105,7 @@ struct guest_config {
     sc_core::sc_time attest_after;         ///< from the start of user space to the challenge
     std::uint32_t attestations = 1;
     sc_core::sc_time attestation_interval;
+    quote_command quote = quote_command::quote;
     bool hwrng = true;                         ///< the kernel's random pool is fed from the vTPM
     std::optional<load_config> load;           ///< absent: none
     std::optional<live::recording> recording;  ///< what user space does at last; absent: nothing
@@ -128,6 +135,7 @@ struct machine_config {
 /// What the verifier holds a guest's evidence against.
 struct guest_reference {
     tpm::family version = tpm::family::tpm12;  ///< of the guest's vTPM; the other one's evidence is refused
+    std::optional<quote_command> quote;        ///< TPM 1.2: the only one accepted; absent: either
     bytes kernel_sha1, initrd_sha1;
     bytes kernel_sha256, initrd_sha256;
     std::string command_line;

@@ -131,8 +131,8 @@ void guest_domain::make_agent() {
         m_agent = std::make_unique<attestation_agent20>(m_config.name, *m_device, m_network, m_entropy, os,
                                                         m_files20);
     else
-        m_agent =
-            std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os, m_files);
+        m_agent = std::make_unique<attestation_agent>(m_config.name, *m_device, m_network, m_entropy, os,
+                                                      m_files, m_config.quote);
 }
 
 driver_params guest_domain::drivers() const {

@@ -41,8 +41,8 @@ struct appraisal {
 
 /// "aik-certificate": chain to the privacy CA, made out to this guest.
 void check_aik_certificate(appraisal& a);
-/// "vtpm-quote", "vtpm-pcr-values": signature over TPM_QUOTE_INFO with the nonce, composite against the
-/// claim.
+/// "vtpm-quote", "vtpm-pcr-values": signature over TPM_QUOTE_INFO or TPM_QUOTE_INFO2 with the nonce,
+/// composite against the claim; TPM_Quote2: made at locality 0.
 void check_vtpm_quote(appraisal& a);
 /// TPM 2.0: "ak-public": structure, attributes and scheme of the AK, and that it is the certified key. To be
 /// called with a.shown.tpm20 present.

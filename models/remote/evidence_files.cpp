@@ -6,6 +6,7 @@
 #include "models/remote/certificates.h"
 #include "models/remote/firmware_log.h"
 #include "models/remote/ima_log.h"
+#include "models/remote/tpm12_files.h"
 #include "models/remote/tpm20_files.h"
 #include "models/remote/tpm20_structures.h"
 #include "models/remote/verify_script.h"
@@ -108,19 +109,32 @@ void add_quote20(std::map<std::string, bytes>& files, const std::string& folder,
     files[folder + "keylime-quote.json"] = text(remote::keylime_quote(shown, pcrs, log));
 }
 
+void add_quote12(std::map<std::string, bytes>& files, const std::string& folder, const evidence& shown) {
+    if (const auto aik = remote::parse_certificate(shown.aik_certificate))
+        files[folder + "aik.pub"] = remote::tss_public_key(aik->modulus);
+    files[folder + "quote.sig"] = shown.quote_signature;
+    files[folder + "binary_bios_measurements"] =
+        shown.firmware_log.empty() ? remote::sha1_log(shown.boot_log) : shown.firmware_log;
+    if (shown.quote2_pcr_info.empty()) {
+        files[folder + "quote-info.bin"] =
+            remote::quote_info(remote::sha1(shown.quote_composite), shown.nonce);
+        return;
+    }
+    files[folder + "quote-info.bin"] = remote::quote_info2(shown.quote2_pcr_info, shown.nonce);
+    const auto info = remote::parse_pcr_info_short(shown.quote2_pcr_info);
+    const std::uint32_t mask = info ? info->mask : 0;
+    files[folder + "quote.hash"] = remote::pcr_hash_file(mask, shown.vtpm_pcrs);
+    files[folder + "quote.values"] = text(remote::pcr_value_file(mask, shown.vtpm_pcrs));
+}
+
 /// Everything that follows from the evidence alone.
 void add_evidence(std::map<std::string, bytes>& files, const std::string& folder, const evidence& shown) {
     files[folder + "nonce.bin"] = shown.nonce;
     files[folder + "aik.pem"] = text(remote::to_pem(shown.aik_certificate));
-    if (shown.tpm20) {
+    if (shown.tpm20)
         add_quote20(files, folder, shown);
-    } else {
-        files[folder + "quote-info.bin"] =
-            remote::quote_info(remote::sha1(shown.quote_composite), shown.nonce);
-        files[folder + "quote.sig"] = shown.quote_signature;
-        files[folder + "binary_bios_measurements"] =
-            shown.firmware_log.empty() ? remote::sha1_log(shown.boot_log) : shown.firmware_log;
-    }
+    else
+        add_quote12(files, folder, shown);
     files[folder + "pcrs.txt"] = text(pcr_listing(shown.vtpm_pcrs));
     files[folder + "boot-log.txt"] =
         text(shown.firmware_log.empty() ? boot_log_listing(shown.boot_log) : firmware_log_listing(shown));

@@ -11,12 +11,14 @@ namespace vtwin::models {
 /// Relative path to content. Authorities: "manufacturer.pem", "chip-ek-N.pem", "privacy-ca.pem",
 /// "saa-modulus.bin", "configuration-N.bin", "platform-aik-N.pem"; "verify.sh", which has public tools check
 /// what they can. Per assessment, below "<guest>-N/": "aik.pem", "quote-info.bin" and "quote.sig"
-/// (openssl dgst -sha1 -verify), "deep-quote.bin", "deep-quote-info.bin", "deep-quote.sig", "nonce.bin",
-/// "pcrs.txt" (sysfs form, sha1), "boot-log.txt", "binary_bios_measurements", "ascii_runtime_measurements",
-/// "binary_runtime_measurements", "evidence.json", "verdict.json", "verdict.txt". With a vTPM 2.0, for
-/// tpm2_checkquote -u -m -s -f: "ak.pub.pem" or "ak.tss" (TPM2B_PUBLIC), "quote.msg" (TPMS_ATTEST),
-/// "quote.sig" (TPMT_SIGNATURE) and "quote.pcrs" (tpm2-tools' serialized form), without "quote-info.bin";
-/// "keylime-quote.json"; "pcrs.txt" is of the SHA-256 bank then.
+/// (openssl dgst -sha1 -verify), "aik.pub" (tpm_verifyquote aik.pub quote-info.bin nonce.bin quote.sig),
+/// "deep-quote.bin", "deep-quote-info.bin", "deep-quote.sig", "nonce.bin", "pcrs.txt" (sysfs form, sha1),
+/// "boot-log.txt", "binary_bios_measurements", "ascii_runtime_measurements", "binary_runtime_measurements",
+/// "evidence.json", "verdict.json", "verdict.txt". With TPM_Quote2 "quote-info.bin" is a TPM_QUOTE_INFO2, and
+/// "quote.hash" and "quote.values" are what tpm_getpcrhash writes, from the claimed PCR values. With a
+/// vTPM 2.0, for tpm2_checkquote -u -m -s -f: "ak.pub.pem" or "ak.tss" (TPM2B_PUBLIC), "quote.msg"
+/// (TPMS_ATTEST), "quote.sig" (TPMT_SIGNATURE) and "quote.pcrs" (tpm2-tools' serialized form), without
+/// "quote-info.bin"; "keylime-quote.json"; "pcrs.txt" is of the SHA-256 bank then.
 ///
 /// "deep-quote.bin" is the body of the manager's answer (the quote request of Xen's vtpmmgr): 256 octets
 /// signature of the platform's AIK over "deep-quote-info.bin" (TPM_QUOTE_INFO, whose externalData is the

@@ -61,6 +61,10 @@ bytes quote_info(byte_view composite_digest, byte_view external_data) {
     return octet_writer().u32(0x01010000).text("QUOT").raw(composite_digest).raw(external_data).take();
 }
 
+bytes quote_info2(byte_view pcr_info, byte_view external_data) {
+    return octet_writer().u16(0x0036).text("QUT2").raw(external_data).raw(pcr_info).take();
+}
+
 std::uint32_t mask_of(const pcr_values& values) {
     std::uint32_t mask = 0;
     for (const auto& [index, value] : values)
@@ -107,6 +111,19 @@ std::optional<pcr_values> parse_pcr_composite(byte_view data) {
 
 bytes composite_hash(const pcr_values& values) {
     return values.empty() ? zeros(digest_size) : sha1(pcr_composite(values));
+}
+
+std::optional<pcr_info_short> parse_pcr_info_short(byte_view data) {
+    octet_reader in(data);
+    if (in.u16() != selection_octets)
+        return std::nullopt;
+    pcr_info_short info;
+    for (std::size_t i = 0; i < selection_octets; ++i)
+        info.mask |= std::uint32_t{in.u8()} << 8 * i;
+    info.locality = in.u8();
+    const byte_view digest = in.raw(digest_size);
+    info.digest.assign(digest.begin(), digest.end());
+    return in.finished() ? std::optional(info) : std::nullopt;
 }
 
 bytes extend(byte_view old_value, byte_view digest) {

@@ -31,6 +31,10 @@ bytes identity_contents(byte_view chosen_id_hash, byte_view aik_public);
 /// TPM_QUOTE_INFO: 01010000 "QUOT" digest externalData; 48 octets.
 bytes quote_info(byte_view composite_digest, byte_view external_data);
 
+/// TPM_QUOTE_INFO2 without version: 0036 "QUT2" externalData TPM_PCR_INFO_SHORT; 52 octets with a map of
+/// three.
+bytes quote_info2(byte_view pcr_info, byte_view external_data);
+
 /// PCR values by index; `mask` has bit n set for PCR n.
 using pcr_values = std::map<std::uint32_t, bytes>;
 std::uint32_t mask_of(const pcr_values& values);
@@ -39,6 +43,16 @@ bytes pcr_composite(const pcr_values& values);  ///< TPM_PCR_COMPOSITE with thre
 std::optional<pcr_values> parse_pcr_composite(byte_view data);
 /// SHA-1 of the composite; 20 zero octets when nothing is selected.
 bytes composite_hash(const pcr_values& values);
+
+/// TPM_PCR_INFO_SHORT
+struct pcr_info_short {
+    std::uint32_t mask = 0;     ///< PCRs selected
+    std::uint8_t locality = 0;  ///< bit n: locality n
+    bytes digest;               ///< TPM_COMPOSITE_HASH
+};
+/// Nullopt unless the octets are exactly one such structure with three map octets, as every TPM with 24 PCRs
+/// returns it.
+std::optional<pcr_info_short> parse_pcr_info_short(byte_view data);
 
 bytes extend(byte_view old_value, byte_view digest);
 /// The 24 PCRs of a TPM 1.2 chip after its start and these measurements (PCR 17 to 22 start with all bits

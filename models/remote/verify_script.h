@@ -7,8 +7,8 @@ namespace vtwin::models::remote {
 /// failed.
 inline constexpr const char* verify_script = R"script(#!/bin/sh
 # Has public tools check the evidence in this folder: openssl for certificates and TPM 1.2 signatures,
-# tpm2-tools for TPM 2.0 quotes and boot logs, evmctl for IMA's list. What a tool that is not installed would
-# have checked is skipped. Exit code 1: something did not hold.
+# tpm-quote-tools for TPM 1.2 quotes, tpm2-tools for TPM 2.0 quotes and boot logs, evmctl for IMA's list. What a
+# tool that is not installed would have checked is skipped. Exit code 1: something did not hold.
 cd "$(dirname "$0")" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -35,8 +35,14 @@ certified() { openssl verify -no_check_time -CAfile "$1" "$2"; }
 key_of() { openssl x509 -in "$1" -pubkey -noout; }
 made_out_to() { openssl x509 -in "$2" -noout -subject -nameopt sep_multiline | grep -q "^ *CN=$1\$"; }
 signed() { openssl dgst -sha1 -verify "$1" -signature "$2" "$3"; }
-# TPM_QUOTE_INFO ends with the nonce.
-signed_with_nonce() { signed "$1" "$2" "$3" && tail -c 20 "$3" | cmp - "$4"; }
+# TPM_QUOTE_INFO ends with the nonce; in TPM_QUOTE_INFO2 it stands behind tag and name.
+nonce_of() {
+    if head -c 6 "$1" | grep -aq 'QUT2$'; then head -c 26 "$1" | tail -c 20; else tail -c 20 "$1"; fi
+}
+signed_with_nonce() { signed "$1" "$2" "$3" && nonce_of "$3" | cmp - "$4"; }
+# "PCR-04: 0A ..." becomes "4=0A...".
+listed() { sed -n 's/^PCR-0*\([0-9][0-9]*\):/\1=/p' "$1/pcrs.txt" | tr -d ' ' >"$work/listed"; }
+quoted_are_listed() { listed "$1" && ! grep -vxFf "$work/listed" "$1/quote.values"; }
 # By any of the platforms' keys.
 signed_by_platform() {
     for platform in platform-aik-*.pem; do
@@ -81,6 +87,18 @@ for guest in */; do
     else
         check "$guest: quote over the nonce" signed_with_nonce "$work/aik.pem" "$guest/quote.sig" \
             "$guest/quote-info.bin" "$guest/nonce.bin"
+        check "$guest: quote over the nonce, by aik.pub" tpm_verifyquote "$guest/aik.pub" "$guest/quote-info.bin" \
+            "$guest/nonce.bin" "$guest/quote.sig"
+        if [ -e "$guest/quote.values" ]; then
+            check "$guest: quoted values are those of pcrs.txt" quoted_are_listed "$guest"
+            rm -f "$work/hash"
+            check "$guest: quoted values have a hash" tpm_updatepcrhash "$guest/quote.hash" "$guest/quote.values" \
+                "$work/hash"
+            [ ! -e "$work/hash" ] || check "$guest: quote over nonce and values" tpm_verifyquote "$guest/aik.pub" \
+                "$work/hash" "$guest/nonce.bin" "$guest/quote.sig"
+            check "$guest: quote over nonce and hash" tpm_verifyquote "$guest/aik.pub" "$guest/quote.hash" \
+                "$guest/nonce.bin" "$guest/quote.sig"
+        fi
         bank=sha1
     fi
     if ! command -v tpm2_eventlog >/dev/null 2>&1; then

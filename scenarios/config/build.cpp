@@ -213,12 +213,20 @@ class builder {
         guest.attest_after = m_all->duration(path + ".attest_after");
         guest.attestations = integer(path + ".attestations");
         guest.attestation_interval = m_all->duration(path + ".attestation_interval");
+        guest.quote = quote(path).value_or(guest.quote);
         guest.hwrng = m_all->boolean(path + ".hwrng");
         if (m_all->has_section(path + ".load"))
             guest.load = load(path + ".load");
         if (m_all->has(path + ".recording"))
             guest.recording = guest_recording(path, guest);
         return guest;
+    }
+
+    std::optional<models::quote_command> quote(const std::string& path) const {
+        if (!m_all->has(path + ".quote"))
+            return std::nullopt;
+        return m_all->text(path + ".quote") == "TPM_Quote2" ? models::quote_command::quote2
+                                                            : models::quote_command::quote;
     }
 
     std::optional<models::live::recording> refuse(const std::string& key, const std::string& why) {
@@ -315,6 +323,7 @@ class builder {
             reference.ima_files[file.path] = file.sha256;
         reference.firmware_log = firmware_log(path + ".firmware_log", reference.version);
         add_ima_list(path + ".ima_list", reference.ima_files);
+        reference.quote = quote(path);
         reference.vtpm_uuid = *models::parse_uuid(m_all->text(path + ".vtpm_uuid"));
         reference.vtpm_label = m_all->text(path + ".vtpm_label");
         return reference;

@@ -124,6 +124,20 @@ void check_guests(const settings& all, problems& out) {
     }
 }
 
+/// A TPM 2.0 has one command for quotes.
+void check_quotes(const settings& all, problems& out) {
+    const auto check = [&](const std::string& path, const std::string& version) {
+        if (all.has(path) && all.has(version) && all.text(version) != "1.2")
+            out.push_back({all.where(path), path,
+                           "a TPM 2.0 quotes by TPM2_Quote; expected no such key, or a TPM 1.2"});
+    };
+    for (const std::string& name : all.names_below("guest")) {
+        const std::string guest = "guest." + name, reference = "verifier.reference." + name;
+        check(guest + ".quote", "vtpm." + all.text(guest + ".vtpm") + ".version");
+        check(reference + ".quote", reference + ".vtpm_version");
+    }
+}
+
 void check_loads(const settings& all, problems& out) {
     for (const std::string& name : all.names_below("guest")) {
         const std::string load = "guest." + name + ".load";
@@ -162,6 +176,7 @@ std::vector<problem> check_topology(const settings& all) {
     check_domain_names(all, out);
     check_vtpms(all, out);
     check_guests(all, out);
+    check_quotes(all, out);
     check_loads(all, out);
     check_guest_sections(all, "verifier.reference", out);
     check_guest_sections(all, "expect", out);

@@ -11,7 +11,7 @@
 namespace vtwin::scenario {
 
 namespace ordinal {
-inline constexpr std::uint32_t extend = 0x14, pcr_read = 0x15, quote = 0x16, get_random = 0x46,
+inline constexpr std::uint32_t extend = 0x14, pcr_read = 0x15, quote = 0x16, quote2 = 0x3E, get_random = 0x46,
                                get_test_result = 0x54, get_capability = 0x65, create_ek = 0x78,
                                create_revocable_ek = 0x7F, startup = 0x99, pcr_reset = 0xC8, nv_write = 0xCD,
                                increment_counter = 0xDD, read_counter = 0xDE, get_ticks = 0xF1,

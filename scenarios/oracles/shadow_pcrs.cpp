@@ -138,9 +138,11 @@ tpm::byte_view shadow_pcrs::quoted_nonce(const seen::execution& what) {
     constexpr std::size_t external_at = 10 + 4;
     if (!succeeded(what.response))
         return {};
-    if (code_of(what.command) == ordinal::quote && what.command.size() >= external_at + digest_octets)
+    const auto code = code_of(what.command);
+    if ((code == ordinal::quote || code == ordinal::quote2) &&
+        what.command.size() >= external_at + digest_octets)
         return what.command.subspan(external_at, digest_octets);
-    if (!is20(what.command) || code_of(what.command) != ordinal::quote20)
+    if (!is20(what.command) || code != ordinal::quote20)
         return {};
     const auto parameters = parameters20(what.command);
     const auto size = number_at(parameters, 0, 2);

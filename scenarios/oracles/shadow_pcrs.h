@@ -18,7 +18,7 @@ class shadow_pcrs {
     /// Follows one successful command. Gives the sentence about a difference between the TPM and this
     /// bookkeeping, after which the TPM's value is taken over.
     std::string follow(const seen::execution& what);
-    /// The nonce that a successful TPM_Quote or TPM2_Quote signed; empty for any other command.
+    /// The nonce that a successful TPM_Quote, TPM_Quote2 or TPM2_Quote signed; empty for any other command.
     static tpm::byte_view quoted_nonce(const seen::execution& what);
     /// Nothing is known any more, e.g. a stored state was loaded.
     void forget();

@@ -172,6 +172,14 @@ void add_guest_keys(list& keys) {
         {"guest.<name>.attestations", integer, standard, "1", "how often the guest is attested", 0, 10000});
     keys.push_back(
         {"guest.<name>.attestation_interval", time, standard, "1 s", "time between two attestations"});
+    keys.push_back({"guest.<name>.quote",
+                    choice,
+                    meaning,
+                    "",
+                    "command that quotes PCRs of a TPM 1.2; absent: TPM_Quote",
+                    0,
+                    0,
+                    {"TPM_Quote", "TPM_Quote2"}});
     keys.push_back({"guest.<name>.hwrng", boolean, standard, "true",
                     "the kernel's random pool is fed from the vTPM every few seconds"});
     keys.push_back(
@@ -303,6 +311,14 @@ void add_verifier_keys(list& keys) {
                     0,
                     0,
                     {"1.2", "2.0"}});
+    keys.push_back({"verifier.reference.<name>.quote",
+                    choice,
+                    meaning,
+                    "",
+                    "the only quote of a TPM 1.2 that is accepted; absent: either",
+                    0,
+                    0,
+                    {"TPM_Quote", "TPM_Quote2"}});
     keys.push_back({"verifier.reference.<name>.vtpm_label", string, derived, "the label of the guest's vTPM",
                     "the label that it must have"});
 }

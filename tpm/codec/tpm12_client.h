@@ -43,6 +43,10 @@ struct quotation {
     bytes composite;  ///< TPM_PCR_COMPOSITE as received
     bytes signature;  ///< over quote_info(sha1(composite), external data)
 };
+struct quotation2 {
+    bytes pcr_info;   ///< TPM_PCR_INFO_SHORT as received
+    bytes signature;  ///< over quote_info2(pcr_info, external data)
+};
 
 /// Speaks to one TPM through `transmit`. Draws nonces and OAEP seeds from `entropy`, one nonceOdd per session
 /// and command. Checks of each response, in this order: transport failure TPM_IOERROR; non-zero status, that
@@ -113,6 +117,9 @@ class client {
                          const authorisation& data);
     answer<quotation> quote(std::uint32_t key_handle, const digest& external_data,
                             const pcr_selection& selection, const authorisation& key);
+    /// TPM_Quote2 without the version information; a response that brings one all the same is TPM_SIZE.
+    answer<quotation2> quote2(std::uint32_t key_handle, const digest& external_data,
+                              const pcr_selection& selection, const authorisation& key);
     /// Vendor command of Xen's vTPM. The body is the manager's GET_QUOTE body: signature, digests, hardware
     /// PCRs.
     answer<bytes> deep_quote(const digest& external_data, const pcr_selection& vtpm_pcrs,

@@ -152,6 +152,24 @@ answer<quotation> client::quote(std::uint32_t key_handle, const digest& external
     return result;
 }
 
+answer<quotation2> client::quote2(std::uint32_t key_handle, const digest& external_data,
+                                  const pcr_selection& selection, const authorisation& key) {
+    wire_writer parameters;
+    parameters.raw(external_data);
+    selection.write(parameters);
+    parameters.u8(0);  // addVersion
+    answer<quotation2> result;
+    call request{ord::quote2, handle_bytes(key_handle), parameters.take(), {key}, 0, {}};
+    request.parse = [&](wire_reader& in) {
+        result.value.pcr_info = pcr_info_short::read(in).encode();
+        if (in.u32() != 0)
+            in.fail();
+        result.value.signature = in.sized32();
+    };
+    result.code = exchange(request);
+    return result;
+}
+
 answer<bytes> client::deep_quote(const digest& external_data, const pcr_selection& vtpm_pcrs,
                                  const pcr_selection& hardware_pcrs, std::uint32_t flags,
                                  const authorisation& owner) {

@@ -21,6 +21,7 @@ inline constexpr std::uint16_t tag_rsp_command = 0x00C4;
 inline constexpr std::uint16_t tag_pcr_info_long = 0x0006;
 inline constexpr std::uint16_t tag_stored_data12 = 0x0016;
 inline constexpr std::uint16_t tag_key12 = 0x0028;
+inline constexpr std::uint16_t tag_quote_info2 = 0x0036;
 
 namespace ord {
 enum : std::uint32_t {
@@ -34,6 +35,7 @@ enum : std::uint32_t {
     unseal = 24,
     create_wrap_key = 31,
     load_key = 32,
+    quote2 = 62,
     load_key2 = 65,
     get_random = 70,
     self_test_full = 80,

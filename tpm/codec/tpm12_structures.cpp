@@ -74,6 +74,14 @@ bytes pcr_info_short::encode() const {
     return out.u8(locality_at_release).raw(digest_at_release).take();
 }
 
+pcr_info_short pcr_info_short::read(wire_reader& in) {
+    pcr_info_short info;
+    info.selection = pcr_selection::read(in);
+    info.locality_at_release = in.u8();
+    info.digest_at_release = in.fixed<20>();
+    return info;
+}
+
 void key_parms::write(wire_writer& out) const {
     out.u32(algorithm).u16(enc_scheme).u16(sig_scheme);
     out.u32(static_cast<std::uint32_t>(12 + exponent.size())).u32(key_bits).u32(primes).sized32(exponent);
@@ -162,6 +170,10 @@ stored_data stored_data::read(wire_reader& in) {
 
 bytes quote_info(const digest& composite, const digest& external_data) {
     return wire_writer().raw(version_1_1).raw(text("QUOT")).raw(composite).raw(external_data).take();
+}
+
+bytes quote_info2(byte_view pcr_info, const digest& external_data) {
+    return wire_writer().u16(tag_quote_info2).raw(text("QUT2")).raw(external_data).raw(pcr_info).take();
 }
 
 bytes identity_contents(const digest& label_digest, const public_key& identity) {

@@ -48,6 +48,7 @@ struct pcr_info_short {
     digest digest_at_release{};
 
     bytes encode() const;
+    static pcr_info_short read(wire_reader& in);
 };
 
 /// TPM_KEY_PARMS of an RSA key with two primes. An empty exponent stands for 65537.
@@ -106,6 +107,9 @@ struct stored_data {
 
 /// TPM_QUOTE_INFO, 48 bytes: what TPM_Quote signs.
 bytes quote_info(const digest& composite, const digest& external_data);
+/// TPM_QUOTE_INFO2 with the octets of a TPM_PCR_INFO_SHORT: what TPM_Quote2 signs when no version is asked
+/// for.
+bytes quote_info2(byte_view pcr_info, const digest& external_data);
 /// TPM_IDENTITY_CONTENTS: what TPM_MakeIdentity signs.
 bytes identity_contents(const digest& label_digest, const public_key& identity);
 

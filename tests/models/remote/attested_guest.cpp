@@ -92,7 +92,7 @@ bytes digests(const machine_state& s) {
 
 }  // namespace
 
-attested_guest::attested_guest() {
+attested_guest::attested_guest(const std::function<void(verifier_config&)>& change) {
     config.name = "verifier";
     config.platform = {{0, "BIOS", remote::sha1(ascii("bios"))},
                        {4, "boot loader", remote::sha1(ascii("loader"))},
@@ -109,6 +109,7 @@ attested_guest::attested_guest() {
     reference.vtpm_uuid = *parse_uuid(uuid_text);
     reference.vtpm_label = label;
     config.guests = {{"guest1", reference}, {"guest2", reference}};
+    change(config);
     parties = std::make_unique<remote_parties>(
         config, [](std::string_view consumer) { return std::make_unique<chance_stream>(1, consumer); });
 
@@ -186,9 +187,17 @@ evidence attested_guest::sign(const machine_state& s) const {
     e.guest = "guest1";
     e.nonce = s.challenge.nonce;
     e.aik_certificate = guest_certificate;
-    e.quote_composite = composite(s.challenge.vtpm_pcr_mask, s.vtpm_pcrs);
-    const bytes vtpm_digest = remote::sha1(e.quote_composite);
-    e.quote_signature = guest_aik.sign_sha1(quote_info(vtpm_digest, e.nonce));
+    const bytes quoted = composite(s.challenge.vtpm_pcr_mask, s.vtpm_pcrs);
+    const bytes vtpm_digest = remote::sha1(quoted);
+    if (s.quote2) {
+        e.quote2_pcr_info =
+            join({selection(s.challenge.vtpm_pcr_mask), {std::byte(s.quote_locality)}, vtpm_digest});
+        e.quote_signature =
+            guest_aik.sign_sha1(join({hex("0036"), ascii("QUT2"), e.nonce, e.quote2_pcr_info}));
+    } else {
+        e.quote_composite = quoted;
+        e.quote_signature = guest_aik.sign_sha1(quote_info(vtpm_digest, e.nonce));
+    }
 
     const bytes extern_data = h1({e.nonce, remote::sha1(aik_public(guest_aik))});
     const bytes locality{static_cast<std::byte>(1u << s.locality)};

@@ -33,11 +33,14 @@ struct machine_state {
     uuid_t uuid;
     bytes kern_hash, cfg_list, saa_modulus;
     std::uint8_t locality = 0;
+    bool quote2 = false;  ///< TPM_Quote2, at `quote_locality` (bit n: locality n)
+    std::uint8_t quote_locality = 1;
 };
 
 class attested_guest {
   public:
-    attested_guest();
+    /// `change`: of what the verifier expects.
+    explicit attested_guest(const std::function<void(verifier_config&)>& change = [](verifier_config&) {});
 
     machine_state honest_state();
     evidence sign(const machine_state& state) const;

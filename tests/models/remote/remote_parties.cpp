@@ -54,4 +54,32 @@ TEST_CASE("evidence is kept as files for public tools") {
     CHECK(to_hex(byte_view(list).subspan(24, 14)) == "06000000" + to_hex(ascii("ima-ng")) + "31000000");
     const bytes& pcrs = files.at("guest1-1/pcrs.txt");
     CHECK(pcrs.size() == 24 * (7 + 20 * 3 + 1));
+    CHECK(files.at("guest1-1/aik.pub").size() == 302);
+    CHECK_FALSE(files.contains("guest1-1/quote.hash"));
+}
+
+TEST_CASE("evidence of a TPM_Quote2 is kept in the form of tpm-quote-tools") {
+    attested_guest world;
+    machine_state state = world.honest_state();
+    state.quote2 = true;
+    const evidence shown = world.sign(state);
+    REQUIRE(world.judge(shown).trusted);
+    const auto files = evidence_files(*world.parties);
+    const bytes& info = files.at("guest1-1/quote-info.bin");
+    CHECK(to_hex(info) == "003651555432" + to_hex(shown.nonce) + to_hex(shown.quote2_pcr_info));
+    CHECK(remote::verify_sha1(world.guest_aik.modulus(), info, files.at("guest1-1/quote.sig")));
+    bytes hash = files.at("guest1-1/quote.hash");
+    std::copy(shown.nonce.begin(), shown.nonce.end(), hash.begin() + 6);
+    CHECK(hash == info);
+    CHECK(files.at("guest1-1/quote.values").size() == 9 * 43 + 1);
+    const auto checked = check_evidence_files(files, world.config);
+    REQUIRE(checked.size() == 1);
+    CHECK(checked[0].altered.empty());
+    CHECK(checked[0].outcome.trusted);
+    for (const char* name : {"aik.pub", "quote.hash", "quote.values", "quote-info.bin"}) {
+        auto changed = files;
+        changed.at(std::string("guest1-1/") + name).back() ^= std::byte{1};
+        CHECK(check_evidence_files(changed, world.config)[0].altered ==
+              std::vector<std::string>{std::string("guest1-1/") + name});
+    }
 }

@@ -75,6 +75,24 @@ TEST_CASE("the external data of a manager quote is the known one for every set o
           "6837c63fd67fef911c441b1ad0af25adb9ede313");
 }
 
+TEST_CASE("a TPM_PCR_INFO_SHORT is read exactly") {
+    // The last 26 octets of a TPM_QUOTE_INFO2 that tpm_getpcrhash wrote: PCRs 0, 10 and 16 of a TPM after its
+    // start.
+    const bytes good = join({hex("0003010401"
+                                 "01"),
+                             composite_hash(zero_pcrs(0x10401))});
+    const auto info = parse_pcr_info_short(good);
+    REQUIRE(info);
+    CHECK(info->mask == 0x10401);
+    CHECK(info->locality == 1);
+    CHECK(info->digest == composite_hash(zero_pcrs(0x10401)));
+    CHECK_FALSE(parse_pcr_info_short(byte_view(good).first(25)));
+    CHECK_FALSE(parse_pcr_info_short(join({good, hex("00")})));
+    CHECK_FALSE(parse_pcr_info_short(join({hex("0002010401"), bytes(20)})));  // a map of two octets
+    CHECK_FALSE(parse_pcr_info_short({}));
+    CHECK(to_hex(quote_info2(good, range(0, 20))) == "003651555432" + to_hex(range(0, 20)) + to_hex(good));
+}
+
 TEST_CASE("a TPM_PUBKEY is read exactly") {
     const bytes modulus = range(0x80, 256);
     const bytes good = join({hex("00000001"

@@ -111,6 +111,53 @@ TEST_CASE("the vTPM's quote has to be signed over these values and this nonce") 
           "guest1: the vTPM quoted other PCRs: expected mask 0004ff, seen 000030");
 }
 
+TEST_CASE("a TPM_Quote2 has to be signed over these values this nonce and locality 0") {
+    attested_guest world;
+    const auto quoted2 = [&](const std::function<void(machine_state&)>& before,
+                             const std::function<void(evidence&)>& after) {
+        machine_state state = world.honest_state();
+        state.quote2 = true;
+        before(state);
+        evidence shown = world.sign(state);
+        after(shown);
+        return world.judge(shown);
+    };
+    const auto forged = [&](const std::function<void(evidence&)>& after) {
+        return failures(quoted2([](machine_state&) {}, after));
+    };
+    CHECK(forged([](evidence&) {}) == "");
+    for (std::size_t at = 0; at < 26; ++at)
+        CHECK(forged([&](evidence& e) { flip(e.quote2_pcr_info, at); }) == "vtpm-quote");
+    CHECK(forged([](evidence& e) { e.quote2_pcr_info.pop_back(); }) == "vtpm-quote");
+    CHECK(forged([](evidence& e) { e.quote2_pcr_info.push_back({}); }) == "vtpm-quote");
+    CHECK(forged([](evidence& e) { flip(e.quote_signature, 9); }) == "vtpm-quote");
+    CHECK(forged([](evidence& e) { e.quote_signature.pop_back(); }) == "vtpm-quote");
+    CHECK(text_of(quoted2([](machine_state&) {}, [](evidence& e) { e.quote_composite = e.quote2_pcr_info; }),
+                  "vtpm-quote") == "guest1: the evidence holds the answers of both TPM_Quote and TPM_Quote2");
+    // Signed by the AIK, and yet not what was asked for.
+    CHECK(text_of(quoted2([](machine_state& s) { s.quote_locality = 2; }, [](evidence&) {}), "vtpm-quote") ==
+          "guest1: the quote was made at the localities 02, expected 01");
+    CHECK(text_of(quoted2([](machine_state& s) { s.challenge.vtpm_pcr_mask = 0x30; }, [](evidence&) {}),
+                  "vtpm-quote") == "guest1: the vTPM quoted other PCRs: expected mask 0004ff, seen 000030");
+    const verdict claimed = quoted2([](machine_state&) {}, [](evidence& e) { flip(e.vtpm_pcrs[7]); });
+    CHECK(failures(claimed) == "vtpm-pcr-values deep-quote boot-aggregate");
+    CHECK(text_of(claimed, "vtpm-pcr-values").starts_with("guest1: the PCR values as claimed differ from"));
+}
+
+TEST_CASE("a reference may say by which command a guest has to quote") {
+    const auto judged = [](std::optional<quote_command> expected, bool quote2) {
+        attested_guest world([&](verifier_config& config) { config.guests.at("guest1").quote = expected; });
+        return world.with_state([&](machine_state& s) { s.quote2 = quote2; });
+    };
+    CHECK(failures(judged(std::nullopt, true)) == "");
+    CHECK(failures(judged(quote_command::quote2, true)) == "");
+    CHECK(failures(judged(quote_command::quote, false)) == "");
+    CHECK(text_of(judged(quote_command::quote, true), "vtpm-quote") ==
+          "guest1: the vTPM quoted by TPM_Quote2, expected TPM_Quote");
+    CHECK(text_of(judged(quote_command::quote2, false), "vtpm-quote") ==
+          "guest1: the vTPM quoted by TPM_Quote, expected TPM_Quote2");
+}
+
 TEST_CASE("claimed PCR values have to be the quoted ones") {
     attested_guest world;
     evidence shown = world.honest();

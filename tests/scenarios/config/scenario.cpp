@@ -93,7 +93,10 @@ TEST_CASE("behaviours are chosen together and one by one") {
 TEST_CASE("every key of a scenario is used by someone") {
     small_scenario_directory folder(small_scenario + R"(initrd = "other-kernel"
 attach_after = "1 s"
+quote = "TPM_Quote2"
 recording = "record"
+[verifier.reference.g1]
+quote = "TPM_Quote2"
 [manager.disk]
 path = "kernel"
 [vtpm.v1.disk]
@@ -360,4 +363,25 @@ TEST_CASE("a vTPM is a TPM 1.2 unless it says 2.0 and its guest and its referenc
     const loaded_scenario changed = load_scenario(plain.file, {{"vtpm.v1.version", "2.0"}});
     CHECK(changed.config.machine.guests.at(0).vtpm_version == family::tpm20);
     CHECK(changed.config.verifier.guests.at("g1").version == family::tpm12);
+}
+
+TEST_CASE("a guest quotes by TPM_Quote unless it says otherwise and a reference may insist") {
+    using models::quote_command;
+    small_scenario_directory plain;
+    const loaded_scenario old = load_scenario(plain.file);
+    CHECK(old.config.machine.guests.at(0).quote == quote_command::quote);
+    CHECK_FALSE(old.config.verifier.guests.at("g1").quote);
+    CHECK_FALSE(old.all.has("guest.g1.quote"));
+    const loaded_scenario other = load_scenario(
+        plain.file, {{"guest.g1.quote", "TPM_Quote2"}, {"verifier.reference.g1.quote", "TPM_Quote"}});
+    CHECK(other.config.machine.guests.at(0).quote == quote_command::quote2);
+    CHECK(other.config.verifier.guests.at("g1").quote == quote_command::quote);
+    CHECK_THAT(mistake_in(small_scenario + "quote = \"TPM_Quote3\"\n"), Catch::Contains("TPM_Quote2"));
+    // A TPM 2.0 knows neither.
+    const std::string two = replaced(small_scenario, "[guest.g1]", "version = \"2.0\"\n[guest.g1]");
+    CHECK(mistake_in(two) == "");
+    CHECK_THAT(mistake_in(two + "quote = \"TPM_Quote\"\n"),
+               Catch::Contains("guest.g1.quote: a TPM 2.0 quotes by"));
+    CHECK_THAT(mistake_in(two, {{"verifier.reference.g1.quote", "TPM_Quote2"}}),
+               Catch::Contains("verifier.reference.g1.quote: a TPM 2.0 quotes by"));
 }

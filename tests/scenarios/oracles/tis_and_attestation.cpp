@@ -34,8 +34,8 @@ const bytes startup = packet(0xC1, 0x99, big(1, 2)), ones = filled(20, 0x11);
 bytes extend(unsigned pcr) {
     return packet(0xC1, 0x14, big(pcr, 4) + ones);
 }
-bytes quote(unsigned nonce) {
-    return packet(0xC2, 0x16, big(0x01000000, 4) + filled(20, nonce) + big(3, 2) + filled(3, 0));
+bytes quote(unsigned nonce, unsigned ordinal = 0x16) {
+    return packet(0xC2, ordinal, big(0x01000000, 4) + filled(20, nonce) + big(3, 2) + filled(3, 0));
 }
 
 }  // namespace
@@ -145,17 +145,21 @@ TEST_CASE("I-Q1 knows which quote the guest's own vTPM really made") {
     const auto nonce = filled(20, 9);
     std::vector<bytes> claimed(24, filled(20, 0));
     claimed[10] = first;
-    const auto judged = [&](const char* quoting, unsigned quoted_nonce, std::vector<bytes> values) {
+    const auto judged = [&](const char* quoting, unsigned quoted_nonce, std::vector<bytes> values,
+                            unsigned ordinal = 0x16) {
         oracle_bench bench("I-Q1");
         for (const char* tpm : {"v1", "v2"})
             bench << run(1, tpm, startup, ok()) << run(2, tpm, extend(10), ok(first));
-        bench << run(3, quoting, quote(quoted_nonce), ok())
+        bench << run(3, quoting, quote(quoted_nonce, ordinal), ok())
               << seen::appraisal{s(4), "g1", true, nonce, 1u << 10 | 1u << 3, 0, std::move(values), {}};
         return bench.caught("g1");
     };
     CHECK_FALSE(judged("v1", 9, claimed));
-    CHECK(judged("v2", 9, claimed));  // another guest's vTPM
-    CHECK(judged("v1", 8, claimed));  // another nonce
+    CHECK(judged("v2", 9, claimed));              // another guest's vTPM
+    CHECK(judged("v1", 8, claimed));              // another nonce
+    CHECK_FALSE(judged("v1", 9, claimed, 0x3E));  // TPM_Quote2
+    CHECK(judged("v1", 8, claimed, 0x3E));
+    CHECK(judged("v1", 9, claimed, 0x46));
     claimed[3] = ones;
     CHECK(judged("v1", 9, claimed));  // other PCRs
 }

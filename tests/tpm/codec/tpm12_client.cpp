@@ -1,5 +1,6 @@
 #include "tpm/codec/tpm12_client.h"
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "tests/tpm/support.h"
@@ -102,6 +103,22 @@ TEST_CASE("a deep quote request has the layout that the vTPM reads") {
           to_hex(from_hex("00c2 00000059 20000016")) + to_hex(external) +
               to_hex(from_hex("0003 300000 0003 ff0000 00000003 aabbccdd")));
     CHECK(tpm.command.size() == 89);
+}
+
+TEST_CASE("a quote that brings version information unasked is refused") {
+    const std::string pcr_info = "0003 300000 01" + std::string(40, '7');
+    const std::string rest = "00000001 aa" + std::string(82, '0');  // a signature of one octet, a session
+    for (const auto& [version, code] :
+         {std::pair{"00000000", t12::rc::authfail}, std::pair{"00000001 55", t12::rc::size}}) {
+        bytes body = from_hex(pcr_info + version + rest);
+        canned tpm("00");
+        tpm.response = concat({from_hex("00c5 0000"), from_hex(fmt::format("{:04x}", 10 + body.size())),
+                               from_hex("00000000"), body});
+        auto session = t12::auth_session::oiap(0xAABBCCDD, {});
+        CHECK(tpm.client.quote2(0x01020304, {}, t12::pcr_selection::of(0x30), {session, {}}).code == code);
+        CHECK(to_hex(tpm.command).substr(0, 2 * (14 + 20 + 5 + 1)) ==
+              to_hex(from_hex("00c2 00000055 0000003e 01020304")) + std::string(40, '0') + "000330000000");
+    }
 }
 
 TEST_CASE("an authorised response is believed only with the right HMAC") {

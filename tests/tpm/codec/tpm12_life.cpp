@@ -210,6 +210,35 @@ TEST_CASE("a quote by a loaded identity key verifies and a changed bit does not"
     CHECK(tpm.last_command.size() == 22);
 }
 
+TEST_CASE("a TPM_Quote2 signs the locality it was asked at with the PCRs") {
+    libtpms_host host;
+    owned_tpm tpm(host);
+    tpm.own();
+    const auto aik = tpm.make_aik();
+    REQUIRE(aik.code == 0);
+    const auto loaded = tpm.client.load_key2(t12::handle::srk, aik.value.key, {tpm.session, srk_auth});
+    REQUIRE(loaded.code == 0);
+    t12::digest nonce{};
+    nonce[0] = std::byte{0x77};
+    const auto selection = t12::pcr_selection::of(0x30);
+    auto session = tpm.client.oiap().value;
+    const auto quote = tpm.client.quote2(loaded.value, nonce, selection, {session, aik_auth});
+    REQUIRE(quote.code == 0);
+    CHECK(tpm.last_command.size() == 82 + 3);
+    t12::pcr_info_short expected{selection, 1, t12::composite_hash(selection, std::vector<t12::digest>(24))};
+    CHECK(quote.value.pcr_info == expected.encode());
+    auto info = t12::quote_info2(quote.value.pcr_info, nonce);
+    CHECK(to_hex(byte_view(info).first(7)) == "00365155543277");
+    REQUIRE(info.size() == 52);
+    CHECK(signature_is_good(aik.value.key.modulus, info, quote.value.signature));
+    for (const std::size_t at : {0, 5, 6, 27, 31, 51}) {
+        info[at] ^= std::byte{1};
+        CHECK_FALSE(signature_is_good(aik.value.key.modulus, info, quote.value.signature));
+        info[at] ^= std::byte{1};
+    }
+    CHECK(tpm.client.quote2(loaded.value, nonce, selection, {session, no_auth}).code == t12::rc::authfail);
+}
+
 TEST_CASE("a privacy CA's secret reaches the TPM that holds the identity") {
     libtpms_host host;
     owned_tpm tpm(host);

@@ -74,6 +74,19 @@ TEST_CASE("structures survive the wire and cut ones fail") {
     CHECK_FALSE(bad.ok());
 }
 
+TEST_CASE("a TPM_PCR_INFO_SHORT survives the wire and a cut one fails") {
+    const t12::pcr_info_short info{t12::pcr_selection::of(0x4FF), 1, t12::digest{std::byte{0xAB}}};
+    const bytes encoded = info.encode();
+    REQUIRE(encoded.size() == 26);
+    CHECK(to_hex(byte_view(encoded).first(7)) == "0003ff040001ab");
+    wire_reader whole(encoded);
+    CHECK(t12::pcr_info_short::read(whole).encode() == encoded);
+    CHECK(whole.at_end());
+    wire_reader cut(byte_view(encoded).first(25));
+    t12::pcr_info_short::read(cut);
+    CHECK_FALSE(cut.ok());
+}
+
 TEST_CASE("a key whose parameter size is wrong is refused") {
     bytes encoded = t12::key::storage_template().encode();
     encoded[4 + 2 + 4 + 1 + 8 + 3] = std::byte{13};
