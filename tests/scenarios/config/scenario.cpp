@@ -95,8 +95,6 @@ TEST_CASE("every key of a scenario is used by someone") {
 attach_after = "1 s"
 quote = "TPM_Quote2"
 recording = "record"
-[verifier.reference.g1]
-quote = "TPM_Quote2"
 [manager.disk]
 path = "kernel"
 [vtpm.v1.disk]
@@ -133,6 +131,7 @@ kind = "chip.code_instead"
 target = "tpm.chip"
 with = { code = "TPM_FAIL" }
 [verifier.reference.g1]
+quote = "TPM_Quote2"
 firmware_log = "log"
 ima_list = "list"
 )");
