@@ -15,9 +15,12 @@ std::optional<work_if::item> recorded_work::next() {
 }
 
 void recorded_work::done(const operation&, answer result) {
-    const auto& recorded = m_recording.operations[m_next++];
-    if (result.what != recorded.status || result.data != recorded.answered)
-        ++m_different;
+    const std::size_t number = m_next++;
+    const auto& recorded = m_recording.operations[number];
+    if (result.what == recorded.status && result.data == recorded.answered)
+        return;
+    if (m_different++ == 0)
+        m_first_different = number;
 }
 
 }  // namespace vtwin::models::live

@@ -38,11 +38,13 @@ class recorded_work final : public work_if {
     std::size_t performed() const { return m_next; }
     /// How many answers were not those of the recording: random numbers and keys differ with another seed.
     std::size_t different() const { return m_different; }
+    /// Number, from 0, of the operation whose answer was the first that differed; only when one did.
+    std::size_t first_different() const { return m_first_different; }
 
   private:
     const recording& m_recording;
     std::function<sc_core::sc_time()> m_now;
-    std::size_t m_next = 0, m_different = 0;
+    std::size_t m_next = 0, m_different = 0, m_first_different = 0;
     bool m_told = false;
 };
 

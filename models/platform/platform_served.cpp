@@ -99,10 +99,13 @@ std::unique_ptr<live::recorded_work> platform::replayed(const std::string& domai
     const kernel& os = *m_kernels.at(domain);
     auto made = std::make_unique<live::recorded_work>(recording, [&os] { return os.now(); });
     made->on_end = [this, domain, &work = *made] {
-        m_context.say(domain,
-                      fmt::format("{} recorded operations done again, {} answers differ", work.performed(),
-                                  work.different()),
-                      work.different() == 0 ? level::info : level::warning);
+        const bool same = work.different() == 0;
+        m_context.say(
+            domain,
+            fmt::format("{} recorded operations done again, {} answers differ{}", work.performed(),
+                        work.different(),
+                        same ? "" : fmt::format(", first that of number {}", work.first_different())),
+            same ? level::info : level::warning);
     };
     return made;
 }
