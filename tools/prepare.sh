@@ -34,10 +34,12 @@ require_debian() {
 
 # packages_of SET...: names from packages.txt that belong to one of the sets.
 packages_of() {
-    local sets=" $* " name set
-    while read -r name set; do
+    local wanted=" $* " name sets set
+    while read -r name sets; do
         case "$name" in ''|'#'*) continue ;; esac
-        case "$sets" in *" $set "*) printf '%s\n' "$name" ;; esac
+        for set in ${sets//,/ }; do
+            case "$wanted" in *" $set "*) printf '%s\n' "$name"; break ;; esac
+        done
     done < "$root/tools/packages.txt"
 }
 

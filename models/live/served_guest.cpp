@@ -47,8 +47,10 @@ void served_guest::program() {
         const operation asked = *std::exchange(m_power_on, std::nullopt);
         answer result;
         result.begun = m_power_on_begun;
-        if (!finish_power_cycle())
+        if (!finish_power_cycle()) {
             result.what = status::failed;
+            result.error = static_cast<int>(m_vtpm.engine().last_result());
+        }
         result.ended = os().now();
         m_work.done(asked, std::move(result));
     } else if (m_start != start_mode::guest) {
@@ -242,8 +244,8 @@ bool served_guest::finish_power_cycle() {
     m_saved.reset();
     engine.set_physical_presence(true);
     m_vtpm.tpm_init();
-    m_untouched = !resumed;
-    return accepted;
+    m_untouched = engine.powered() && !resumed;
+    return accepted && engine.powered();
 }
 
 }  // namespace vtwin::models::live

@@ -1,5 +1,6 @@
 #include "scenarios/live/doors/swtpm_data.h"
 
+#include <algorithm>
 #include <asio/read.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
@@ -62,6 +63,40 @@ asio::awaitable<framed_command> read_command(stream_socket& from, tpm::family ve
     co_return read;
 }
 
+constexpr std::uint32_t rc_value_20 = 0x84;
+
+/// TPM_BADTAG in the form of TPM 1.2.
+bool is_bad_tag(byte_view response) {
+    constexpr std::uint16_t tag_response_12 = 0x00C4;
+    constexpr std::uint32_t bad_tag = 0x1E;
+    tpm::wire_reader in(response);
+    return in.u16() == tag_response_12 && in.u32() == frame_header_size && in.u32() == bad_tag && in.ok();
+}
+
+/// TPM_GetCapability(TPM_CAP_PROPERTY, TPM_CAP_PROP_DURATION).
+bool asks_for_durations(byte_view command) {
+    constexpr std::uint16_t tag_request_12 = 0x00C1;
+    constexpr std::uint32_t length = 22, get_capability = 0x65, property = 5, property_size = 4,
+                            durations = 0x120;
+    tpm::wire_reader in(command);
+    return in.u16() == tag_request_12 && in.u32() == length && in.u32() == get_capability &&
+           in.u32() == property && in.u32() == property_size && in.u32() == durations && in.ok() &&
+           in.at_end();
+}
+
+bytes with_bounded_durations(byte_view response) {
+    constexpr std::uint32_t longest_us = 300'000'000;
+    constexpr std::size_t values_at = 14, values = 3;
+    if (response.size() != values_at + values * 4)
+        return {response.begin(), response.end()};
+    tpm::wire_reader in(response);
+    tpm::wire_writer out;
+    out.raw(in.view(values_at));
+    for (std::size_t i = 0; i < values; ++i)
+        out.u32(std::min(in.u32(), longest_us));
+    return out.take();
+}
+
 }  // namespace
 
 std::optional<send_header> parse_send_header(byte_view octets) {
@@ -76,6 +111,14 @@ std::optional<send_header> parse_send_header(byte_view octets) {
 
 bytes with_send_header(byte_view response) {
     return tpm::wire_writer().sized32(response).u32(0).take();
+}
+
+bytes as_swtpm(byte_view command, bytes response, tpm::family version) {
+    if (version == tpm::family::tpm20)
+        return is_bad_tag(response) ? failure_response(version, 0, rc_value_20) : std::move(response);
+    if (asks_for_durations(command))
+        return with_bounded_durations(response);
+    return response;
 }
 
 asio::awaitable<void> serve_data(stream_socket& client, device_file& device, door_context& context,
@@ -93,7 +136,9 @@ asio::awaitable<void> serve_data(stream_socket& client, device_file& device, doo
             response = failure_response(context.version, bad_param_size, rc_locality);
         } else {
             const std::uint8_t at = command.header ? command.header->locality : locality;
+            bytes asked = command.octets;
             response = co_await device.transmit(std::move(command.octets), at);
+            response = as_swtpm(asked, std::move(response), context.version);
         }
         if (response.empty())
             co_return;

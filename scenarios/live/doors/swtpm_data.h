@@ -23,6 +23,13 @@ std::optional<send_header> parse_send_header(tpm::byte_view octets);
 /// The response as it goes back then: between its u32 length and a u32 zero.
 tpm::bytes with_send_header(tpm::byte_view response);
 
+/// A response with what firmware cannot do without as swtpm has it; other responses stay as they are.
+/// A TPM 2.0's to a tag that it does not know: the specification has the form of TPM 1.2 for that (Part 3,
+/// 5.2), and so answers the machine's TPM; but OVMF takes whoever answers in that form for a TPM 1.2.
+/// A TPM 1.2's durations: Xen's vTPM tells 600 s for the longest, and SeaBIOS, which counts 3.58 MHz in 31
+/// bits, takes that for no time at all and its self-test for failed. None is longer than swtpm's 300 s here.
+tpm::bytes as_swtpm(tpm::byte_view command, tpm::bytes response, tpm::family version);
+
 /// Serves one client until it goes or sends what is no frame. `locality` is that of bare frames, read before
 /// each.
 asio::awaitable<void> serve_data(stream_socket& client, device_file& device, door_context& context,

@@ -139,7 +139,7 @@ tpm2_flushcontext session.ctx
     world.end_well();
 }
 
-TEST_CASE("swtpm_bios brings up a TPM 1.2 and a hash sequence extends its PCR 17") {
+TEST_CASE("swtpm_bios brings up a TPM 1.2 and its state goes on after a power cycle") {
     if (!installed({"swtpm_ioctl", "swtpm_bios"}))
         return;
     bench world({"deep_attestation", "--guest", "guest1", "--start", "init"});
@@ -148,14 +148,39 @@ TEST_CASE("swtpm_bios brings up a TPM 1.2 and a hash sequence extends its PCR 17
     shell("swtpm_bios --unix " + world.data + " -cs");
     world.ioctl("-h vtwin");
     CHECK(contains(world.ioctl("-e"), "tpmEstablished is 1"));
-    const std::string read17 = "00c10000000e0000001500000011";
+    const std::string read17 = "00c10000000e0000001500000011", read9 = "00c10000000e0000001500000009";
     const std::string measured = socket_client(world.data).ask(read17);
     // PCR 17 is 0, then extended with SHA-1("vtwin").
     CHECK(measured.substr(20) == "b40179871108cca21915f128508903b3bfeb5922");
     CHECK(contains(world.failing_ioctl("-C").err, "0x9"));
     const std::string extended =
-        socket_client(world.data).ask("00c100000022000000140000001000112233445566778899aabbccddeeff00112233");
+        socket_client(world.data).ask("00c100000022000000140000000900112233445566778899aabbccddeeff00112233");
     CHECK(extended.substr(0, 20) == "00c40000001e00000000");
+    // Before TPM_SaveState: with what it leaves behind, libtpms resumes a TPM that fails its self-test.
+    for (const std::string kind : {"permanent", "volatile"})
+        world.ioctl("--save " + kind + " " + world.at("running_" + kind));
+    // TPM_SaveState makes the third kind of state, which TPM_Startup(ST_STATE) uses up.
+    const std::string ask_saved = "0000000c000000010000000300000000",
+                      nothing = "00000800" + std::string(24, '0');
+    CHECK(socket_client(world.control).ask(ask_saved) == nothing);
+    CHECK(socket_client(world.data).ask("00c10000000a00000098") == "00c40000000a00000000");
+    for (const std::string kind : {"permanent", "savestate"})
+        world.ioctl("--save " + kind + " " + world.at(kind));
+    world.ioctl("--stop");
+    world.ioctl("-i");
+    CHECK(socket_client(world.data).ask(startup12) == "00c40000000a00000000");
+    world.ioctl("--stop");
+    world.ioctl("--load permanent " + world.at("permanent"));
+    world.ioctl("--load savestate " + world.at("savestate"));
+    world.ioctl("-i");
+    CHECK(socket_client(world.data).ask("00c10000000c000000990002") == "00c40000000a00000000");
+    CHECK(socket_client(world.data).ask(read9) == extended);
+    world.ioctl("--stop");
+    world.ioctl("--load permanent " + world.at("running_permanent"));
+    world.ioctl("--load volatile " + world.at("running_volatile"));
+    world.ioctl("-i");
+    CHECK(socket_client(world.data).ask(read9) == extended);
+    CHECK(socket_client(world.data).ask(startup12) == "00c40000000a00000026");
     world.end_well();
 }
 
@@ -255,6 +280,8 @@ void ask_both(const bench& world, bool two) {
     for (std::size_t i = 0; i < 2; ++i) {
         CHECK(control[i].ask("0000000200000000") == "00000000");
         CHECK(data[i].ask(two ? startup20 : startup12).substr(12) == "00000000");
+        if (two)  // a command of TPM 1.2: OVMF tells the families by the tag of this answer
+            CHECK(data[i].ask("00c10000000a000000f1") == "80010000000a00000084");
     }
     for (const auto& question : questions) {
         INFO(question);

@@ -1,0 +1,94 @@
+// Real firmware and a real kernel measure into a simulated guest's TPM: QEMU at a swtpm door
+// (tools/qemu_boot).
+#include "tests/scenarios/end_to_end/program.h"
+
+using namespace vtwin::scenario::test;
+
+namespace {
+
+/// tools/qemu_boot in a folder of its own, which has to be empty at the end but for the output.
+class boot {
+  public:
+    explicit boot(const std::vector<std::string>& words) {
+        std::vector<std::string> line = {"env",
+                                         "VTWIN_PROGRAM=" VTWIN_PROGRAM,
+                                         "TMPDIR=" + m_folder.path().string(),
+                                         VTWIN_SOURCE_DIR "/tools/qemu_boot",
+                                         "--no-install",
+                                         "--out",
+                                         out().string()};
+        line.insert(line.end(), words.begin(), words.end());
+        done = start(line);
+        for (const auto& entry : fs::directory_iterator(m_folder.path()))
+            CHECK(entry.path() == out());
+    }
+    /// QEMU, its firmware or a kernel is not there: those packages are not among the tests'.
+    bool impossible() const {
+        if (done.code == 3)
+            WARN(done.err);  // begins with SKIPPED
+        return done.code == 3;
+    }
+    fs::path out() const { return m_folder.path() / "out"; }
+    program_result done;
+
+  private:
+    temporary_directory m_folder;
+};
+
+void boots(std::vector<std::string> words) {
+    const boot tried(words);
+    if (tried.impossible())
+        return;
+    INFO(tried.done.out << tried.done.err);
+    CHECK(tried.done.code == 0);
+    CHECK(contains(tried.done.out, "event log: explains PCRs 0 to 7"));
+    for (const char* file : {"binary_bios_measurements", "ascii_runtime_measurements",
+                             "binary_runtime_measurements", "pcrs", "run/result.json"})
+        CHECK_FALSE(content_of(tried.out() / file).empty());
+    CHECK(contains(content_of(tried.out() / "ascii_runtime_measurements"), "boot_aggregate"));
+}
+
+}  // namespace
+
+TEST_CASE("SeaBIOS and Linux measure into a TPM 2.0 through reset and snapshot") {
+    boots({"--tpm", "2.0", "--firmware", "seabios", "--reset", "--snapshot"});
+}
+
+TEST_CASE("SeaBIOS and Linux measure into a TPM 1.2 through reset and snapshot") {
+    boots({"--tpm", "1.2", "--firmware", "seabios", "--reset", "--snapshot"});
+}
+
+TEST_CASE("OVMF and Linux measure into a TPM 2.0 through reset and snapshot") {
+    boots({"--tpm", "2.0", "--firmware", "ovmf", "--reset", "--snapshot"});
+}
+
+TEST_CASE("OVMF and Linux measure into a TPM 1.2 through reset and snapshot") {
+    boots({"--tpm", "1.2", "--firmware", "ovmf", "--reset", "--snapshot"});
+}
+
+TEST_CASE("Linux finds a TPM 2.0 behind a command response buffer") {
+    boots({"--tpm", "2.0", "--firmware", "seabios", "--device", "crb"});
+}
+
+TEST_CASE("a machine that does not start ends in a message and leaves nothing running") {
+    const boot tried({"--kernel", "/etc/debian_version"});
+    if (tried.impossible())
+        return;
+    CHECK(tried.done.code == 1);
+    CHECK(contains(tried.done.err, "WRONG: QEMU has ended"));
+}
+
+TEST_CASE("wrong options of qemu_boot are refused before anything starts") {
+    const auto refused = [](const std::vector<std::string>& words) {
+        const boot tried(words);
+        CHECK(tried.done.code == 2);
+        CHECK_FALSE(fs::exists(tried.out()));
+        return tried.done.err;
+    };
+    CHECK(contains(refused({"--tpm"}), "error: --tpm needs a value"));
+    CHECK(contains(refused({"--tpm", "3"}), "error: --tpm 3: expected one of 2.0 1.2"));
+    CHECK(contains(refused({"--firmware", "bios"}), "expected one of seabios ovmf"));
+    CHECK(contains(refused({"--tpm", "1.2", "--device", "crb"}), "a TPM 1.2 has no such interface"));
+    CHECK(contains(refused({"--kernel", "/no/such/kernel"}), "cannot be read"));
+    CHECK(contains(refused({"--snapshots"}), "unknown option --snapshots"));
+}
