@@ -1,5 +1,7 @@
 // Real firmware and a real kernel measure into a simulated guest's TPM: QEMU at a swtpm door
 // (tools/qemu_boot).
+#include <fstream>
+
 #include "tests/scenarios/end_to_end/program.h"
 
 using namespace vtwin::scenario::test;
@@ -66,6 +68,44 @@ TEST_CASE("OVMF and Linux measure into a TPM 1.2 through reset and snapshot") {
     boots({"--tpm", "1.2", "--firmware", "ovmf", "--reset", "--snapshot"});
 }
 
+TEST_CASE("the verifier trusts a booted machine and refuses it with another kernel") {
+    for (const std::string version : {"2.0", "1.2"}) {
+        const std::vector<std::string> words = {"--tpm", version, "--firmware", "ovmf"};
+        const auto with = [&](const std::vector<std::string>& more) {
+            auto line = words;
+            line.insert(line.end(), more.begin(), more.end());
+            return line;
+        };
+        const boot approved(words);
+        if (approved.impossible())
+            return;
+        const boot same(with({"--reference", approved.out().string()}));
+        INFO(same.done.out << same.done.err);
+        CHECK(same.done.code == 0);
+        CHECK(contains(same.done.out, "guest1: TRUSTED"));
+        CHECK(content_of(same.out() / "run/evidence/guest1-1/binary_bios_measurements") ==
+              content_of(approved.out() / "binary_bios_measurements"));
+        const auto judged_again = start({"sh", (same.out() / "run/evidence/verify.sh").string()});
+        INFO(judged_again.out);
+        CHECK(judged_again.code == 0);
+
+        // One letter of the text that the kernel shows where no boot loader is.
+        std::string kernel = content_of(fs::path(::getenv("HOME")) / ".cache/vtwin/qemu/vmlinuz");
+        const auto text = kernel.find("Use a boot loader");
+        REQUIRE(text != std::string::npos);
+        kernel[text] = 'u';
+        temporary_directory folder;
+        const std::string changed = (folder.path() / "vmlinuz").string();
+        std::ofstream(changed, std::ios::binary) << kernel;
+        const boot other(with({"--reference", approved.out().string(), "--kernel", changed}));
+        INFO(other.done.out << other.done.err);
+        CHECK(other.done.code == 4);
+        CHECK(contains(other.done.out, "guest1: UNTRUSTED"));
+        CHECK(contains(other.done.out, "FAILED  pcr-4: "));
+        CHECK(contains(other.done.out, "EV_EFI_BOOT_SERVICES_APPLICATION"));
+    }
+}
+
 TEST_CASE("Linux finds a TPM 2.0 behind a command response buffer") {
     boots({"--tpm", "2.0", "--firmware", "seabios", "--device", "crb"});
 }
@@ -89,6 +129,7 @@ TEST_CASE("wrong options of qemu_boot are refused before anything starts") {
     CHECK(contains(refused({"--tpm", "3"}), "error: --tpm 3: expected one of 2.0 1.2"));
     CHECK(contains(refused({"--firmware", "bios"}), "expected one of seabios ovmf"));
     CHECK(contains(refused({"--tpm", "1.2", "--device", "crb"}), "a TPM 1.2 has no such interface"));
+    CHECK(contains(refused({"--reference", "/etc"}), "there is no binary_bios_measurements"));
     CHECK(contains(refused({"--kernel", "/no/such/kernel"}), "cannot be read"));
     CHECK(contains(refused({"--snapshots"}), "unknown option --snapshots"));
 }
