@@ -60,10 +60,10 @@ std::string firmware_log_listing(const evidence& shown) {
 
 // binary_runtime_measurements, little-endian as IMA writes it on x86.
 bytes binary_ima_list(std::string_view ascii) {
-    static constexpr std::string_view name = "ima-ng";
     octet_writer out;
     for (const remote::ima_entry& entry : remote::parse_ima_log(ascii).entries) {
         const bytes data = entry.template_data();
+        const std::string_view name = entry.template_name();
         out.u32_little(entry.pcr).raw(entry.template_hash);
         out.u32_little(static_cast<std::uint32_t>(name.size())).text(name);
         out.u32_little(static_cast<std::uint32_t>(data.size())).raw(data);

@@ -14,7 +14,8 @@ constexpr const char* aggregate_name = "boot_aggregate";
 
 bool check_list(appraisal& a, const ima_list& list) {
     if (list.bad_line != 0) {
-        a.fail("ima-log", fmt::format("line {} of the IMA log is no ima-ng entry for PCR 10", list.bad_line));
+        a.fail("ima-log",
+               fmt::format("line {} of the IMA log is no ima-ng or ima-sig entry for PCR 10", list.bad_line));
         return false;
     }
     if (list.entries.empty() || list.entries.front().path != aggregate_name) {

@@ -22,15 +22,17 @@ bool ima_entry::violation() const {
 
 bytes ima_entry::template_data() const {
     const std::size_t digest_length = algorithm.size() + 2 + file_digest.size();
-    return octet_writer()
-        .u32_little(static_cast<std::uint32_t>(digest_length))
+    octet_writer data;
+    data.u32_little(static_cast<std::uint32_t>(digest_length))
         .text(algorithm)
         .text(std::string_view(":\0", 2))
         .raw(file_digest)
         .u32_little(static_cast<std::uint32_t>(path.size() + 1))
         .text(path)
-        .u8(0)
-        .take();
+        .u8(0);
+    if (signature)
+        data.u32_little(static_cast<std::uint32_t>(signature->size())).raw(*signature);
+    return data.take();
 }
 
 bytes ima_entry::extended_digest(pcr_hash bank) const {
@@ -46,8 +48,9 @@ std::optional<ima_entry> parse_ima_line(std::string_view line) {
     const std::string_view name = take_word(line);
     std::string_view digest = take_word(line);
     const std::size_t colon = digest.find(':');
-    if (pcr != "10" || !template_hash || template_hash->size() != digest_size || name != "ima-ng" ||
-        colon == std::string_view::npos || colon == 0 || line.empty())
+    if (pcr != "10" || !template_hash || template_hash->size() != digest_size ||
+        (name != "ima-ng" && name != "ima-sig") || colon == std::string_view::npos || colon == 0 ||
+        line.empty())
         return std::nullopt;
     const auto file_digest = from_hex(digest.substr(colon + 1));
     if (!file_digest || file_digest->empty())
@@ -56,6 +59,16 @@ std::optional<ima_entry> parse_ima_line(std::string_view line) {
     entry.template_hash = *template_hash;
     entry.algorithm = digest.substr(0, colon);
     entry.file_digest = *file_digest;
+    if (name == "ima-sig") {
+        const std::size_t blank = line.rfind(' ');
+        if (blank == std::string_view::npos || blank == 0)
+            return std::nullopt;
+        auto signature = from_hex(line.substr(blank + 1));
+        if (!signature)
+            return std::nullopt;
+        entry.signature = std::move(*signature);
+        line = line.substr(0, blank);
+    }
     entry.path = line;
     return entry;
 }

@@ -1,5 +1,5 @@
-// Linux' IMA measurement list with template ima-ng, as securityfs shows it in ascii_runtime_measurements.
-// Source: Documentation/security/IMA-templates.rst.
+// Linux' IMA measurement list with the templates ima-ng and ima-sig, as securityfs shows it in
+// ascii_runtime_measurements. Source: Documentation/security/IMA-templates.rst.
 #pragma once
 
 #include <string_view>
@@ -15,16 +15,20 @@ struct ima_entry {
     std::string algorithm;  ///< of the file digest: "sha256", "sha1"
     bytes file_digest;
     std::string path;
+    std::optional<bytes> signature;  ///< of the file, often empty: with template ima-sig
 
+    std::string_view template_name() const { return signature ? "ima-sig" : "ima-ng"; }
     bool violation() const;
-    /// Template data d-ng and n-ng: u32le length, algorithm ":\0" digest; u32le length, path "\0".
+    /// Template data d-ng and n-ng: u32le length, algorithm ":\0" digest; u32le length, path "\0"; with
+    /// ima-sig then u32le length, signature.
     bytes template_data() const;
     /// What is extended into a bank: its hash of the template data (SHA-1: the template hash as listed), or
     /// all ones for a violation.
     bytes extended_digest(pcr_hash bank) const;
 };
 
-/// One line "10 <40 hex> ima-ng <algorithm>:<hex> <path>"; nullopt for anything else.
+/// One line "10 <40 hex> ima-ng <algorithm>:<hex> <path>", or "... ima-sig ... <path> <signature in hex, or
+/// nothing>"; nullopt for anything else.
 std::optional<ima_entry> parse_ima_line(std::string_view line);
 
 struct ima_list {

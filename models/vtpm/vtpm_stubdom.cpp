@@ -89,7 +89,7 @@ void vtpm_stubdom::run() {
         if (m_params.behaviours.hardened(behaviour::vtpm_rng_seed_errors_ignored))
             return;
     }
-    m_entropy.connect(m_random);
+    m_entropy.connect(m_engine_random);
     if (m_params.open_disk && !m_params.open_disk()) {
         log(level::error, "no disk: shutting down");
         return;
@@ -299,6 +299,7 @@ bytes vtpm_stubdom::execute(const tpm_request& request) {
         return error_reply(packet, tpm_fail);
     charge_command(ordinal);
     bytes response = execute_by_engine(request, locality);
+    m_random.reseed_when_due();
     if (response.size() < header_size)
         return error_reply(packet, tpm_fail);
     if (code_of(response) != tpm_success)

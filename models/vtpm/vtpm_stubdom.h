@@ -79,6 +79,17 @@ class vtpm_stubdom {
     tpm_transport_if& m_manager;
     stubdom_services_if& m_services;
     manager::ctr_drbg m_random;
+    /// What the engine draws from. Real ones reseed in the middle of a command; libtpms cannot be left there,
+    /// so that the manager is asked when the command is done.
+    class engine_random final : public tpm::entropy_if {
+      public:
+        explicit engine_random(manager::ctr_drbg& random) : m_random(random) {}
+        void fill(std::span<std::byte> out) override { m_random.fill_at_once(out); }
+
+      private:
+        manager::ctr_drbg& m_random;
+    };
+    engine_random m_engine_random{m_random};
     vtpmblk m_image;
     session_tracker m_sessions;
     deep_quoter m_deep_quoter;

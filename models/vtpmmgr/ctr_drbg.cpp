@@ -69,9 +69,18 @@ void ctr_drbg::update(const octets<seed_size>& input) {
     std::copy_n(state.begin() + key_size, block_size, m_counter.begin());
 }
 
-void ctr_drbg::fill(std::span<std::byte> out) {
-    if (m_requests++ >= reseed_interval)
+void ctr_drbg::reseed_when_due() {
+    if (m_requests >= reseed_interval)
         reseed();
+}
+
+void ctr_drbg::fill(std::span<std::byte> out) {
+    reseed_when_due();
+    fill_at_once(out);
+}
+
+void ctr_drbg::fill_at_once(std::span<std::byte> out) {
+    ++m_requests;
     octets<block_size> block;
     for (std::size_t done = 0; done < out.size(); done += block_size) {
         next_block(block);

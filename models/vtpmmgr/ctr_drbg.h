@@ -26,6 +26,9 @@ class ctr_drbg final : public tpm::entropy_if {
     /// with zeros and gives predictable bytes.
     bool seed();
     void fill(std::span<std::byte> out) override;
+    /// As fill, but never asks the source: the reseeding that is due waits for reseed_when_due or fill.
+    void fill_at_once(std::span<std::byte> out);
+    void reseed_when_due();
 
     template <std::size_t N>
     octets<N> draw() {

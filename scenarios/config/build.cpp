@@ -359,7 +359,7 @@ class builder {
         if (list.bad_line != 0)
             m_problems->push_back({m_all->where(path), path,
                                    m_all->text(path) + ": line " + std::to_string(list.bad_line) +
-                                       " is no ima-ng entry for PCR 10"});
+                                       " is no ima-ng or ima-sig entry for PCR 10"});
         for (const auto& entry : list.entries)
             if (entry.path != "boot_aggregate")
                 approved[entry.path] = entry.file_digest;

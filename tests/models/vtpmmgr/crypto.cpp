@@ -161,4 +161,13 @@ TEST_CASE("a generator reseeds itself after ten thousand requests") {
     CHECK(asked == 2);
     drbg.draw<1>();
     CHECK(asked == 3);
+    // Where it cannot wait, the source is asked later, and once.
+    octets<1> out;
+    for (int i = 0; i < 10010; ++i)
+        drbg.fill_at_once(out);
+    CHECK(asked == 3);
+    drbg.reseed_when_due();
+    CHECK(asked == 4);
+    drbg.reseed_when_due();
+    CHECK(asked == 4);
 }

@@ -19,6 +19,20 @@ std::string place(const temporary_directory& folder, const std::string& name) {
 
 }  // namespace
 
+TEST_CASE("a vTPM goes on when its generator has to be seeded again") {
+    temporary_directory sockets;
+    served_program served({"deep_attestation", "--guest", "guest1", "--listen", door(sockets, "a"), "--start",
+                           "clear", "--no-pcapng", "--no-perfetto"});
+    const socket_client client(place(sockets, "a"));
+    int answered = 0;
+    constexpr int enough = 10'100;  // CTR_DRBG asks its source after 10,000 requests
+    while (answered < enough &&
+           client.ask("00c10000000e0000004600000004").starts_with("00c40000001200000000"))
+        ++answered;
+    CHECK(answered == enough);
+    CHECK(served.stop().code == 0);
+}
+
 TEST_CASE("a raw door answers through the ring while others misbehave and ends in order at a signal") {
     temporary_directory sockets;
     served_program served(
