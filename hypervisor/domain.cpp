@@ -6,6 +6,7 @@
 #include "hypervisor/event/event_fabric.h"
 #include "hypervisor/hypercalls.h"
 #include "hypervisor/machine.h"
+#include "hypervisor/mmio_origin.h"
 #include "hypervisor/sched/virtual_cpu.h"
 
 namespace vtwin::xen {
@@ -77,7 +78,10 @@ bool domain::mmio_port::access(tlm::tlm_command command, std::uint64_t address, 
         access.set_data_length(static_cast<unsigned>(size));
         access.set_streaming_width(static_cast<unsigned>(size));
         access.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+        mmio_origin origin(m_domain.domid());
+        access.set_extension(&origin);
         socket->b_transport(access, delay);
+        access.clear_extension(&origin);
         answered = access.is_response_ok();
     }
     if (!answered && command == tlm::TLM_READ_COMMAND)

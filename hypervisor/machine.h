@@ -43,7 +43,8 @@ struct machine_params {
 
 class machine : public sc_core::sc_module {
   public:
-    /// For devices in the chipset: TLM-2.0 blocking transport with delay annotation; may stay unbound.
+    /// For devices in the chipset: TLM-2.0 blocking transport with delay annotation; may stay unbound. Each
+    /// transaction has a mmio_origin.
     tlm_utils::simple_initiator_socket_optional<machine> mmio_socket;
 
     observation_port<evtchn_pending_change> pending;

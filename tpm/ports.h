@@ -64,6 +64,7 @@ struct lpc_cycle {
     std::uint16_t address;  ///< locality in bits 15:12, register offset below
     std::uint8_t data;
     std::uint32_t wait_clocks;
+    std::optional<std::uint32_t> master = std::nullopt;  ///< its bus_master, when it had one
 };
 
 /// State of the TIS interface after a change.
@@ -85,12 +86,13 @@ struct tis_state {
     sc_core::sc_time at;  ///< when it changed: with temporal decoupling ahead of sc_time_stamp()
 };
 
-/// One command executed by a chip.
+/// One command executed by a TPM.
 struct chip_command {
-    sc_core::sc_time go, done;  ///< tpmGo, dataAvail
+    sc_core::sc_time go, done;  ///< of a chip: tpmGo, dataAvail
     std::uint32_t ordinal, result;
     std::uint8_t locality;
-    byte_view command, response;  ///< as they crossed the FIFO; valid during the call
+    byte_view command, response;  ///< of a chip: as they crossed the FIFO; valid during the call
+    std::optional<std::uint32_t> master = std::nullopt;  ///< bus_master of the cycle that was tpmGo
 };
 
 }  // namespace vtwin::tpm

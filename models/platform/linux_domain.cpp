@@ -178,6 +178,8 @@ void dom0_domain::start_tis_driver() {
     driver_params params = drivers();
     params.linux_hwrng = false;
     m_tis = std::make_unique<linux_tpm_tis>(os, *m_tpm_locality, params);
+    if (m_hardware_hook)
+        m_tis->chip().on_command(m_hardware_hook);
     m_chip_found = m_tis->init() == 0;
 }
 

@@ -31,7 +31,7 @@ class linux_domain : public sc_core::sc_module {
     /// The vTPM driver; valid once the kernel has booted.
     linux_tpmfront& tpm() { return *m_tpm; }
 
-    /// For an observer: each command that the kernel's TPM core is given and gives back.
+    /// For an observer: each command that the vTPM's driver is given and gives back.
     void on_command(linux_tpm_chip::command_hook hook) { m_command_hook = std::move(hook); }
     /// For an observer: what came of each.
     void on_answer(linux_tpm_chip::answer_hook hook) { m_answer_hook = std::move(hook); }
@@ -114,6 +114,8 @@ class dom0_domain final : public linux_domain {
     std::function<void(dom0_domain&)> user_program;
     /// For that program: blocks until `condition` holds, and looks again at every VIRQ_CONSOLE.
     void wait_for(const std::function<bool()>& condition) { m_console.wait_for(condition); }
+    /// For an observer: as on_command, at the hardware TPM's driver.
+    void on_hardware_command(linux_tpm_chip::command_hook hook) { m_hardware_hook = std::move(hook); }
     /// The core of the hardware TPM's driver; nullptr: there is no driver, or it found no chip.
     linux_tpm_chip* hardware_tpm() { return m_chip_found ? &m_tis->chip() : nullptr; }
 
@@ -128,6 +130,7 @@ class dom0_domain final : public linux_domain {
     network_link m_network;
     std::unique_ptr<linux_tpm_tis> m_tis;
     bool m_chip_found = false;
+    linux_tpm_chip::command_hook m_hardware_hook;
     wait_queue m_console;
 };
 

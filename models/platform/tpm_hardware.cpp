@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "hypervisor/mmio_origin.h"
 #include "tpm/codec/tpm12_client.h"
 #include "tpm/engine/firmware12.h"
 
@@ -13,7 +14,16 @@ using sc_core::sc_time;
 bus_junction::bus_junction(sc_module_name name)
     : sc_module(name), firmware("firmware"), hypervisor("hypervisor"), bus("bus") {
     firmware.register_b_transport(this, &bus_junction::forward);
-    hypervisor.register_b_transport(this, &bus_junction::forward);
+    hypervisor.register_b_transport(this, &bus_junction::forward_domain);
+}
+
+void bus_junction::forward_domain(tlm::tlm_generic_payload& transaction, sc_time& delay) {
+    if (const auto* origin = transaction.get_extension<xen::mmio_origin>()) {
+        m_master.number = xen::to_underlying(origin->domain);
+        transaction.set_extension(&m_master);
+    }
+    forward(transaction, delay);
+    transaction.clear_extension<tpm::bus_master>();
 }
 
 tpm_hardware::tpm_hardware(sc_module_name name, tpm::libtpms_host& library, const tpm::chip_profile& profile,

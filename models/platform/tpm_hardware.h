@@ -11,6 +11,7 @@
 #include "models/firmware/bare_metal_bus.h"
 #include "models/platform/wires.h"
 #include "models/ports.h"
+#include "tpm/bus/bus_master.h"
 #include "tpm/bus/lpc_bus.h"
 #include "tpm/chip_profile.h"
 #include "tpm/engine/libtpms_engine.h"
@@ -18,7 +19,8 @@
 
 namespace vtwin::models {
 
-/// Two masters on one bus: the firmware before Xen runs, and Xen's domains after it. Adds no time.
+/// Two masters on one bus: the firmware before Xen runs, and Xen's domains after it. Adds no time. On the bus
+/// a domain's transaction says so by a bus_master, whose number is the domain's id; the firmware's has none.
 class bus_junction final : public sc_core::sc_module {
   public:
     tlm_utils::simple_target_socket<bus_junction> firmware, hypervisor;
@@ -30,6 +32,9 @@ class bus_junction final : public sc_core::sc_module {
     void forward(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
         bus->b_transport(transaction, delay);
     }
+    void forward_domain(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
+
+    tpm::bus_master m_master;  ///< lent to the transactions of domains
 };
 
 class tpm_hardware final : public sc_core::sc_module {

@@ -2,6 +2,7 @@
 #include <tlm_utils/simple_target_socket.h>
 #include <catch2/catch.hpp>
 
+#include "hypervisor/mmio_origin.h"
 #include "tests/hypervisor/bench.h"
 
 using namespace vtwin::xen;
@@ -15,6 +16,8 @@ struct device : sc_core::sc_module {
     }
     void b_transport(tlm::tlm_generic_payload& access, sc_time& delay) {
         accesses.push_back(sc_time_stamp());
+        const auto* origin = access.get_extension<mmio_origin>();
+        origins.push_back(origin != nullptr ? origin->domain : domid_invalid);
         const auto offset = access.get_address() - 0xFED40000;
         if (offset + access.get_data_length() > bytes.size()) {
             access.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
@@ -29,6 +32,7 @@ struct device : sc_core::sc_module {
     tlm_utils::simple_target_socket<device> socket;
     std::array<unsigned char, 4> bytes{};
     std::vector<sc_time> accesses;
+    std::vector<domid_t> origins;
 };
 domain_params with_iomem() {
     auto params = small();
@@ -59,6 +63,7 @@ TEST_CASE("mmio: accesses take bus and chipset time after earlier work was paid"
     host.start(a.dom(), "");
     sc_core::sc_start(ms(1));
     CHECK(chip.accesses == std::vector{us(100), us(107), us(114)});
+    CHECK(chip.origins == std::vector(3, a.dom().domid()));
 }
 
 TEST_CASE("mmio: pages without iomem permission fault and cost nothing") {

@@ -66,10 +66,16 @@ void lpc_bus::transfer_byte(std::uint64_t address, unsigned char& data,
     if (payload.get_extension<special_cycle>() != nullptr) {
         cycle.set_extension(&m_special);
     }
+    const auto* master = payload.get_extension<bus_master>();
+    if (master != nullptr) {
+        m_master.number = master->number;
+        cycle.set_extension(&m_master);
+    }
     const sc_core::sc_time sync = start + m_period * (clocks_to_sync + m_wait_clocks);
     sc_core::sc_time delay = sync - sc_core::sc_time_stamp();
     device->b_transport(cycle, delay);
     cycle.clear_extension<special_cycle>();
+    cycle.clear_extension<bus_master>();
     if (cycle.is_response_error() && payload.is_read()) {
         data = 0xFF;
     }
@@ -79,7 +85,8 @@ void lpc_bus::transfer_byte(std::uint64_t address, unsigned char& data,
                   .write = payload.is_write(),
                   .address = static_cast<std::uint16_t>(address - window_base),
                   .data = data,
-                  .wait_clocks = m_wait_clocks});
+                  .wait_clocks = m_wait_clocks,
+                  .master = master != nullptr ? std::optional(master->number) : std::nullopt});
 }
 
 }  // namespace vtwin::tpm

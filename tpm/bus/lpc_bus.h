@@ -9,6 +9,7 @@
 #include <systemc>
 #include <tlm>
 
+#include "tpm/bus/bus_master.h"
 #include "tpm/bus/special_cycle.h"
 #include "tpm/chip_profile.h"
 #include "tpm/ports.h"
@@ -52,6 +53,7 @@ class lpc_bus : public sc_core::sc_module {
     std::uint32_t m_wait_clocks;
     sc_core::sc_time m_free_at;  ///< end of the last cycle
     special_cycle m_special;     ///< lent to the byte transactions of a special cycle
+    bus_master m_master;         ///< lent to those of a transaction that has one
 };
 
 }  // namespace vtwin::tpm

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tpm/bus/bus_master.h"
 #include "tpm/bus/special_cycle.h"
 #include "tpm/chips/duration.h"
 
@@ -89,6 +90,8 @@ void tis_device::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time
         return;
     }
     advance(std::max(m_now, sc_core::sc_time_stamp() + delay));
+    const auto* master = payload.get_extension<bus_master>();
+    m_master = master != nullptr ? std::optional(master->number) : std::nullopt;
     const std::uint64_t locality = payload.get_address() >> 12;
     const auto offset = static_cast<std::uint16_t>(payload.get_address() & 0xFFF);
     unsigned char& data = *payload.get_data_ptr();
@@ -260,6 +263,7 @@ void tis_device::go_written() {
     m_go_at = m_now;
     m_command_locality = static_cast<std::uint8_t>(m_arbiter.active());
     m_command_ordinal = m_fsm.ordinal();
+    m_command_master = m_master;
     m_response = m_engine.execute(m_fsm.command(), m_command_locality);
     auto duration = sample(m_profile, m_command_ordinal, m_chance);
     if (on_duration)
@@ -287,7 +291,8 @@ void tis_device::finish_command() {
                     .result = result,
                     .locality = m_command_locality,
                     .command = m_fsm.command(),
-                    .response = m_fsm.response()});
+                    .response = m_fsm.response(),
+                    .master = m_command_master});
 }
 
 void tis_device::reset_establishment_written(unsigned locality) {

@@ -45,7 +45,8 @@ class tis_device : public sc_core::sc_module {
     static constexpr unsigned localities = locality_arbiter::localities;
 
     /// One byte per transaction, address = locality << 12 | offset. The extension special_cycle marks
-    /// microcode's cycles; without it the page of locality 4 ignores writes.
+    /// microcode's cycles; without it the page of locality 4 ignores writes. A bus_master is told to
+    /// observers.
     tlm_utils::simple_target_socket<tis_device> socket;
     /// After each change of what software can see.
     tlm::tlm_analysis_port<tis_state> states;
@@ -145,11 +146,13 @@ class tis_device : public sc_core::sc_module {
     // the command in the engine
     std::uint8_t m_command_locality = 0;
     std::uint32_t m_command_ordinal = 0;
+    std::optional<std::uint32_t> m_command_master;
     bytes m_response;
     sc_core::sc_time m_go_at;
     sc_core::sc_time m_engine_free_at;
 
-    sc_core::sc_time m_now;  ///< time of the transaction or deadline being handled
+    sc_core::sc_time m_now;                 ///< time of the transaction or deadline being handled
+    std::optional<std::uint32_t> m_master;  ///< of the last transaction
     std::array<deadline, timers> m_deadlines;
     sc_core::sc_event m_wake, m_line_changed;
     sc_core::sc_time m_wake_at;

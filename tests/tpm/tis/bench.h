@@ -150,6 +150,7 @@ class host : public sc_core::sc_module {
     sc_time extra;          ///< paid after each access, as chipset and CPU would
     bool decouple = false;  ///< keep bus time as a local delay instead of waiting for it
     sc_time local;
+    std::optional<std::uint32_t> master;  ///< told with each access
 
     tlm::tlm_response_status transfer(tlm::tlm_command command, std::uint64_t address, unsigned char* data,
                                       unsigned length, bool special = false) {
@@ -163,8 +164,14 @@ class host : public sc_core::sc_module {
         if (special) {
             payload.set_extension(&mark);
         }
+        bus_master made_by;
+        if (master) {
+            made_by.number = *master;
+            payload.set_extension(&made_by);
+        }
         socket->b_transport(payload, local);
         payload.clear_extension<special_cycle>();
+        payload.clear_extension<bus_master>();
         local += extra;
         if (!decouple) {
             sc_core::wait(local);

@@ -78,3 +78,21 @@ TEST_CASE("an observer of the chip gets command and response as they crossed the
     CHECK(heard.response == reply(30));
     b.tpm.commands.unbind(heard);
 }
+
+TEST_CASE("an observer of the chip is told who made each cycle and who let it execute") {
+    bench b(plain_profile());
+    REQUIRE(b.run([&] {
+        b.cpu.master = 7;
+        b.set_access(0, 0x02);
+        b.set_sts(0x40);
+        b.cpu.send(request(10, 0x14));
+        b.set_sts(0x20);
+        b.cpu.master.reset();  // somebody else looks while the chip works
+        CHECK(b.access(1) == 0x81);
+        sc_core::wait(sc_time(100, sc_core::SC_MS));
+    }));
+    REQUIRE(b.commands.seen.size() == 1);
+    CHECK(b.commands.seen[0].master == 7U);
+    CHECK(b.cycles.seen.front().master == 7U);
+    CHECK_FALSE(b.cycles.seen.back().master);
+}
