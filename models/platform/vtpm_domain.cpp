@@ -50,6 +50,7 @@ void vtpm_domain::program() {
     params.behaviours = m_context.behaviours;
     params.costs = m_context.costs;
     params.save_after_command = m_save_after_command;
+    params.on_executed = m_executed;
     params.open_disk = [&disk] { return disk.init(); };
     vtpm_stubdom vtpm(params, os.info().command_line, m_engine, m_entropy, clients, manager, disk, os);
     m_program = &vtpm;

@@ -1,6 +1,7 @@
 // A vTPM stub domain: mini-os, its drivers, the vTPM program and the TPM engine behind it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <systemc>
 
@@ -28,6 +29,8 @@ class vtpm_domain final : public sc_core::sc_module {
     void tpm_init();
     /// The program found no state of its TPM and made a new one. While it serves.
     bool started_fresh() const;
+    /// For an observer: each client's command that the TPM has executed (vtpm_params::on_executed).
+    void on_executed(std::function<void(const tpm::chip_command&)> hook) { m_executed = std::move(hook); }
     /// Without saves: for measuring the path alone.
     void set_save_after_command(bool on) { m_save_after_command = on; }
 
@@ -39,6 +42,7 @@ class vtpm_domain final : public sc_core::sc_module {
     entropy_relay m_entropy;
     tpm::libtpms_engine m_engine;
     bool m_save_after_command = true;
+    std::function<void(const tpm::chip_command&)> m_executed;
     vtpm_stubdom* m_program = nullptr;  ///< while it runs
 };
 

@@ -196,26 +196,22 @@ std::optional<bytes> vtpm20::ask_manager(const request& request, std::span<const
     return bytes(reply.response.begin() + t20::header_size, reply.response.end());
 }
 
-void vtpm20::charge(std::uint32_t code) const {
+sc_core::sc_time vtpm20::public_key_cost(std::uint32_t code) const {
     switch (code) {
         case t20::cc::create_primary:
         case t20::cc::create:
-            m_services.charge(m_costs.rsa_keygen);
-            break;
+            return m_costs.rsa_keygen;
         case t20::cc::quote:
         case t20::cc::deep_quote:
         case t20::cc::sign:
         case t20::cc::rsa_decrypt:
         case t20::cc::activate_credential:
-            m_services.charge(m_costs.rsa_private);
-            break;
+            return m_costs.rsa_private;
         case t20::cc::rsa_encrypt:
-            m_services.charge(m_costs.rsa_public);
-            break;
+            return m_costs.rsa_public;
         default:
-            break;
+            return sc_core::SC_ZERO_TIME;
     }
-    m_services.charge(m_costs.vtpm20_command);
 }
 
 /// TPM 1.2 codes have no place in a TPM 2.0 response, whose upper layers would take them for its warnings.

@@ -45,7 +45,8 @@ class vtpm20 {
     /// the code is part of what an HMAC and a policy cover: another is refused as TPM_RC_HANDLE of its
     /// number.
     bytes execute(byte_view command, std::uint8_t locality);
-    void charge(std::uint32_t code) const;
+    /// What a command costs beyond vtpm20_command.
+    sc_core::sc_time public_key_cost(std::uint32_t code) const;
     /// A response of the program itself, for its TPM 1.2 code; with tag 0x8001.
     static bytes error_reply(std::uint32_t code12);
 

@@ -297,8 +297,12 @@ bytes vtpm_stubdom::execute(const tpm_request& request) {
     const std::uint8_t locality = wraps ? request.locality % 32 : request.locality;
     if (locality > 4)
         return error_reply(packet, tpm_fail);
-    charge_command(ordinal);
+    const auto begin = m_services.now();
+    const auto cost = charge_command(ordinal);
     bytes response = execute_by_engine(request, locality);
+    if (m_params.on_executed && response.size() >= header_size)
+        m_params.on_executed(
+            {begin, begin + cost, ordinal, code_of(response), locality, packet, response, {}});
     m_random.reseed_when_due();
     if (response.size() < header_size)
         return error_reply(packet, tpm_fail);
@@ -345,30 +349,35 @@ void vtpm_stubdom::adjust_capability_answer(byte_view packet, bytes& response) c
     response = out.take();
 }
 
-void vtpm_stubdom::charge_command(std::uint32_t ordinal) {
-    if (m_two)
-        return m_two->charge(ordinal);
+/// What the execution of a command costs.
+sc_core::sc_time vtpm_stubdom::charge_command(std::uint32_t ordinal) {
+    const auto& costs = m_params.costs;
+    const auto common = m_two ? costs.vtpm20_command : costs.vtpm_command;
+    const auto work = m_two ? m_two->public_key_cost(ordinal) : public_key_cost(ordinal);
+    if (work != sc_core::SC_ZERO_TIME)
+        m_services.charge(work);
+    m_services.charge(common);
+    return work + common;
+}
+
+sc_core::sc_time vtpm_stubdom::public_key_cost(std::uint32_t ordinal) const {
     const auto& costs = m_params.costs;
     switch (ordinal) {
         case ord_take_ownership:
         case ord_create_wrap_key:
         case ord_make_identity:
-            m_services.charge(costs.rsa_keygen);
-            break;
+            return costs.rsa_keygen;
         case ord_quote:
         case ord_sign:
         case ord_unseal:
         case ord_load_key2:
         case ord_activate_identity:
-            m_services.charge(costs.rsa_private);
-            break;
+            return costs.rsa_private;
         case ord_seal:
-            m_services.charge(costs.rsa_public);
-            break;
+            return costs.rsa_public;
         default:
-            break;
+            return sc_core::SC_ZERO_TIME;
     }
-    m_services.charge(costs.vtpm_command);
 }
 
 /// The image is opaque to everybody but the engine: u32 length and permanent state, u32 length and volatile

@@ -28,6 +28,9 @@ struct vtpm_params {
     software_costs costs;
     bool save_after_command = true;   ///< false only for measuring the path without its saves
     std::function<bool()> open_disk;  ///< called between seeding and the first read; false: the domain ends
+    /// For an observer: a client's command that the TPM has executed. It began when its cost was charged and
+    /// took what was charged.
+    std::function<void(const tpm::chip_command&)> on_executed;
 };
 
 /// The program of the domain, above its drivers. `engine` must draw its entropy from `entropy`, which run()
@@ -67,7 +70,8 @@ class vtpm_stubdom {
     bool save();
     bytes error_reply(byte_view request, std::uint32_t code) const;
     bytes engine_command(byte_view command, std::uint8_t locality);
-    void charge_command(std::uint32_t ordinal);
+    sc_core::sc_time charge_command(std::uint32_t ordinal);
+    sc_core::sc_time public_key_cost(std::uint32_t ordinal) const;
     void log(stubdom_services_if::level level, const std::string& text) { m_services.log(level, text); }
 
     vtpm_params m_params;

@@ -137,6 +137,34 @@ TEST_CASE("vtpm program lets a client claim any locality only when faithful") {
     });
 }
 
+TEST_CASE("vtpm program tells an observer what its TPM executes and what was charged for it") {
+    simulate([](bench& bench) {
+        std::vector<tpm::chip_command> seen;
+        vtpm_params params;
+        params.costs.vtpm_command = sc_core::sc_time(40, sc_core::SC_US);
+        params.costs.rsa_private = sc_core::sc_time(3, sc_core::SC_MS);
+        params.on_executed = [&](const tpm::chip_command& what) { seen.push_back(what); };
+        bench.run(
+            [&](fake_clients& client, vtpm_stubdom&) {
+                sc_core::wait(5, sc_core::SC_MS);
+                client.command(pcr_read);
+                client.command(*from_hex("00c10000000a00000016"), 2);  // TPM_Quote, broken off
+                client.command(*from_hex("00c100000009000000"));       // never reaches the TPM
+            },
+            "", params);
+        REQUIRE(seen.size() == 2);
+        const sc_core::sc_time begin(5, sc_core::SC_MS);
+        CHECK(seen[0].ordinal == 0x15);
+        CHECK(seen[0].result == 0);
+        CHECK(seen[0].go == begin);
+        CHECK(seen[0].done == begin + params.costs.vtpm_command);
+        CHECK(seen[1].ordinal == 0x16);
+        CHECK(seen[1].result != 0);
+        CHECK(seen[1].locality == 2);
+        CHECK(seen[1].done == seen[1].go + params.costs.rsa_private + params.costs.vtpm_command);
+    });
+}
+
 TEST_CASE("vtpm program hides a failed store from the guest only when faithful") {
     simulate([](bench& bench) {
         bench.manager.save_status = 9;
