@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tpm/codec/wire.h"
 #include "traces/ordinals.h"
 #include "traces/picoseconds.h"
 
@@ -51,17 +52,17 @@ std::size_t hop_log::add(hop&& what) {
     return m_hops.size() - 1;
 }
 
-// A guest's driver has one call at a time: it tells of a call when the one before is over.
-void hop_log::command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) {
+void hop_log::command_issued(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) {
     hop call;
-    call.from = guest;
+    call.from = driver.domain;
+    call.device = driver.device;
     call.begin_ps = picoseconds(at);
     call.command = ordinal_name(tag_rqu, ordinal);
-    m_calls[guest] = add(std::move(call));
+    m_calls[driver] = add(std::move(call));
 }
 
-void hop_log::command_returned(xen::domid_t guest, const sc_core::sc_time& at) {
-    const auto found = m_calls.find(guest);
+void hop_log::command_returned(driver_id driver, const sc_core::sc_time& at) {
+    const auto found = m_calls.find(driver);
     if (found == m_calls.end())
         return;
     m_hops[found->second].end_ps = picoseconds(at);
@@ -77,11 +78,16 @@ std::optional<std::size_t> hop_log::ring_changed(const ring_change& what) {
     if (found == m_open.end() || what.state == ring_state::cancel)
         return std::nullopt;
     const std::size_t number = found->second;
-    if (what.state == ring_state::finish && what.length >= packet_header)
+    m_open.erase(found);
+    if (what.state != ring_state::finish) {  // cancelled
+        ended(number, what.at);
+        return std::nullopt;
+    }
+    if (what.length >= packet_header)
         m_hops[number].result = what.code;
     ended(number, what.at);
-    m_open.erase(found);
-    return what.state == ring_state::finish ? std::optional(number) : std::nullopt;
+    claim(number);
+    return number;
 }
 
 std::size_t hop_log::submitted(const ring_change& what) {
@@ -98,9 +104,10 @@ std::size_t hop_log::submitted(const ring_change& what) {
     request.command =
         ordinal_name(request.protocol == packet_protocol::to_chip ? tag_rqu : what.tag, what.code);
     request.locality = what.locality;
-    if (const auto call = m_calls.find(what.frontend); call != m_calls.end()) {
+    if (const auto call = m_calls.find({what.frontend, tpm_device::vtpm}); call != m_calls.end()) {
         request.cause = call->second;
         m_hops[call->second].protocol = request.protocol;
+        m_hops[call->second].command = request.command;
     }
     const std::size_t number = add(std::move(request));
     if (m_identify(what.frontend).role != domain_role::other)
@@ -114,39 +121,64 @@ void hop_log::served(xen::domid_t frontend, xen::domid_t backend, const sc_core:
         m_hops[found->second].served_ps = picoseconds(served);
 }
 
-// A back end answers one request before it takes up the next, so that what it asked for since it took this
-// one up was for this one; what it asked for earlier was its own business.
 void hop_log::ended(std::size_t number, const sc_core::sc_time& at) {
     hop& request = m_hops[number];
     request.end_ps = picoseconds(at);
-    if (const auto call = request.cause; call && m_hops[*call].kind == hop_kind::call)
+    // An answer that comes when the driver has given up is none of its call.
+    if (const auto call = request.cause; call && !m_hops[*call].end_ps)
         m_hops[*call].result = request.result;
-    auto& asked = m_unclaimed[*request.to];
-    for (const std::size_t each : asked)
-        if (each > number && request.served_ps && m_hops[each].begin_ps >= *request.served_ps)
-            m_hops[each].cause = number;
-    asked.clear();
 }
 
-std::size_t hop_log::chip_done(const std::string& tpm, const tpm::chip_command& what) {
+// A back end answers one request before it takes up the next, so that what it did since it took this one up
+// was for this one; what it did earlier was its own business. A request that ends without an answer tells
+// nothing of what its back end is at.
+void hop_log::claim(std::size_t number) {
+    const hop& request = m_hops[number];
+    auto& done = m_unclaimed[*request.to];
+    for (const std::size_t each : done)
+        if (each > number && request.served_ps && m_hops[each].begin_ps >= *request.served_ps)
+            m_hops[each].cause = number;
+    done.clear();
+}
+
+namespace {
+
+hop execution_of(hop_kind kind, const std::optional<xen::domid_t>& from, const tpm::chip_command& what) {
     hop command;
-    command.kind = hop_kind::chip;
-    command.from = m_manager;
-    command.chip = tpm;
+    command.kind = kind;
+    command.from = from;
     command.begin_ps = picoseconds(what.go);
     command.end_ps = picoseconds(what.done);
-    command.protocol = protocol_of(
-        static_cast<std::uint16_t>(what.command.size() < 2 ? 0
-                                                           : std::to_integer<unsigned>(what.command[0]) << 8 |
-                                                                 std::to_integer<unsigned>(what.command[1])),
-        what.ordinal, true);
+    const std::uint16_t tag = what.command.size() < 2 ? 0 : tpm::load_be16(what.command.first(2));
+    command.protocol = protocol_of(tag, what.ordinal, true);
     command.command = ordinal_name(tag_rqu, what.ordinal);
     command.result = what.result;
     command.locality = what.locality;
-    const std::size_t number = add(std::move(command));
-    if (m_manager)
-        m_unclaimed[*m_manager].push_back(number);
+    return command;
+}
+
+}  // namespace
+
+std::size_t hop_log::chip_done(const std::string& tpm, const tpm::chip_command& what) {
+    const auto from = domain_of(what.master);
+    const std::size_t number = add(execution_of(hop_kind::chip, from, what));
+    hop& command = m_hops[number];
+    command.chip = tpm;
+    if (!from)
+        return number;
+    const auto call = m_calls.find({*from, tpm_device::hardware});
+    if (call == m_calls.end()) {
+        m_unclaimed[*from].push_back(number);
+    } else if (m_hops[call->second].begin_ps <= command.begin_ps) {
+        command.cause = call->second;
+        m_hops[call->second].protocol = command.protocol;
+        m_hops[call->second].result = command.result;
+    }
     return number;
+}
+
+void hop_log::engine_done(xen::domid_t vtpm, const tpm::chip_command& what) {
+    m_unclaimed[vtpm].push_back(add(execution_of(hop_kind::engine, vtpm, what)));
 }
 
 std::size_t hop_log::origin(std::size_t number) const {

@@ -15,9 +15,10 @@
 namespace vtwin::trace {
 
 enum class hop_kind : std::uint8_t {
-    call,  ///< a guest driver's call: user space to user space
-    ring,  ///< SUBMIT to FINISH in a page that two domains share
-    chip   ///< tpmGo to dataAvail of the hardware TPM
+    call,    ///< a driver's call: user space to user space
+    ring,    ///< SUBMIT to FINISH in a page that two domains share
+    engine,  ///< the execution of a command by a vTPM's TPM
+    chip     ///< tpmGo to dataAvail of the hardware TPM
 };
 
 /// What a packet's tag and place say that it is.
@@ -34,8 +35,9 @@ const char* name_of(packet_protocol protocol);
 
 struct hop {
     hop_kind kind = hop_kind::call;
-    std::optional<xen::domid_t> from;  ///< who asks; nothing: the platform, before there is a manager
-    std::optional<xen::domid_t> to;    ///< who answers; nothing: a driver's call, or the chip
+    std::optional<xen::domid_t> from;  ///< who asks; engine: whose it is; nothing: the platform's firmware
+    std::optional<xen::domid_t> to;    ///< ring: who answers
+    tpm_device device = tpm_device::vtpm;  ///< call: of the driver
     std::uint64_t begin_ps = 0;
     std::optional<std::uint64_t> served_ps;  ///< ring: since then the back end worked on it
     std::optional<std::uint64_t> end_ps;     ///< nothing: it is not over
@@ -52,16 +54,14 @@ class hop_log {
   public:
     explicit hop_log(identify_domain identify) : m_identify(std::move(identify)) {}
 
-    /// Who drives the hardware TPM.
-    void set_manager(xen::domid_t manager) { m_manager = manager; }
-
-    void command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal);
-    void command_returned(xen::domid_t guest, const sc_core::sc_time& at);
+    void command_issued(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal);
+    void command_returned(driver_id driver, const sc_core::sc_time& at);
     /// The back end took the request in this ring up at `served`; told before the answer is.
     void served(xen::domid_t frontend, xen::domid_t backend, const sc_core::sc_time& served);
     /// The hop whose command or answer the page holds now; nothing when it is neither.
     std::optional<std::size_t> ring_changed(const ring_change& what);
     std::size_t chip_done(const std::string& tpm, const tpm::chip_command& what);
+    void engine_done(xen::domid_t vtpm, const tpm::chip_command& what);
 
     const std::vector<hop>& hops() const { return m_hops; }
     /// The hop that set this one in motion, in the end.
@@ -73,13 +73,13 @@ class hop_log {
     std::size_t add(hop&& what);
     std::size_t submitted(const ring_change& what);
     void ended(std::size_t number, const sc_core::sc_time& at);
+    void claim(std::size_t number);
 
     identify_domain m_identify;
-    std::optional<xen::domid_t> m_manager;
     std::vector<hop> m_hops;
     std::map<ring_id, std::size_t> m_open;
-    std::map<xen::domid_t, std::size_t> m_calls;
-    /// What a back end asked for since its last answer: belongs to the request that it answers next.
+    std::map<driver_id, std::size_t> m_calls;
+    /// What a back end did or asked for since its last answer: belongs to the request that it answers next.
     std::map<xen::domid_t, std::vector<std::size_t>> m_unclaimed;
 };
 

@@ -43,11 +43,8 @@ class latency_table final : public command_observer_if {
   public:
     explicit latency_table(identify_domain identify) : m_identify(std::move(identify)) {}
 
-    /// Told at the end of each request, before the row is made: since when its back end has worked on it.
+    /// Told when a request is answered, before the row is made: since when its back end has worked on it.
     std::function<void(const ring_change& end, const sc_core::sc_time& served)> on_served;
-
-    /// Who drives the hardware TPM: chip commands outside any request to it are its own.
-    void set_manager(xen::domid_t manager) { m_manager = manager; }
 
     void ring_changed(const ring_change& what);
     void pending_changed(const sc_core::sc_time& at, const xen::evtchn_pending_change& what);
@@ -55,8 +52,8 @@ class latency_table final : public command_observer_if {
     void bus_cycle(const tpm::lpc_cycle& what);
     void chip_done(const tpm::chip_command& what);
     /// A domain whose driver reports its calls gets the hops `queue` and `return`; the others' are zero.
-    void command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
-    void command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    void command_issued(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    void command_returned(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) override;
 
     /// Rows of commands that have ended, by time.
     std::vector<latency_row> rows() const;
@@ -71,12 +68,18 @@ class latency_table final : public command_observer_if {
         sc_core::sc_time submitted;
         std::optional<sc_core::sc_time> noticed;  // the back end consumed an event
         std::string ordinal;
+        bool given_up = false;  // by its driver, and not to be a row any more
     };
     struct call {  // a driver's call in progress
         std::uint64_t issued = 0;
         std::uint32_t ordinal = 0;
         std::optional<latency_row> answered;  // all but `return` and `total`
         std::uint64_t answered_at = 0;
+        std::optional<std::uint64_t> first_go;  // of the hardware TPM on its behalf; its end is answered_at
+        std::optional<std::uint32_t> result;
+    };
+    struct chip_use {  // by a domain that drives the hardware TPM
+        interval_set chip, bus;
     };
     struct server {  // a back end domain
         sc_core::sc_time last_answer;
@@ -87,18 +90,20 @@ class latency_table final : public command_observer_if {
     domain_identity who(xen::domid_t id) const { return m_identify(id); }
     void submitted(const ring_change& what);
     void ended(const ring_change& what, bool answered);
-    latency_row split(const request& open, const ring_change& what);
+    void answered(const request& open, const ring_change& what, latency_row& row);
+    void keep_or_await(latency_row row, const ring_change& what);
     void split_vtpm(latency_row& row, server& backend, const interval_set& window);
-    void split_manager(latency_row& row, server& backend, const interval_set& window, server& frontend);
-    bool manager_serving() const;
+    void split_manager(latency_row& row, server& backend, const interval_set& window,
+                       const ring_change& what);
+    void returned_from_chip(const call& done, xen::domid_t caller, std::uint64_t now);
+    bool serving(xen::domid_t backend) const;
     void keep(latency_row row, std::uint64_t end);
 
     identify_domain m_identify;
     std::map<ring_id, request> m_open;
-    std::map<xen::domid_t, call> m_calls;
+    std::map<driver_id, call> m_calls;
     std::map<xen::domid_t, server> m_servers;
-    interval_set m_chip, m_bus;  // of the hardware TPM since the manager's last answer
-    std::optional<xen::domid_t> m_manager;
+    std::map<xen::domid_t, chip_use> m_uses;
     std::vector<latency_row> m_rows;
 };
 

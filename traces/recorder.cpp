@@ -21,13 +21,8 @@ recorder::recorder(identify_domain identify, recorder_options options)
 // Domain ids are never used again, so asking once is enough.
 const domain_identity& recorder::who(xen::domid_t id) {
     const auto [at, fresh] = m_known.try_emplace(id);
-    if (fresh) {
+    if (fresh)
         at->second = m_identify(id);
-        if (at->second.role == domain_role::manager) {
-            m_latency.set_manager(id);
-            m_hops.set_manager(id);
-        }
-    }
     return at->second;
 }
 
@@ -123,22 +118,27 @@ void recorder::attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::l
     });
 }
 
-void recorder::command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) {
+void recorder::command_issued(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) {
     if (m_options.waveform)
-        m_wave.command_in_driver(guest, at, ordinal, false);
+        m_wave.command_in_driver(driver, at, ordinal, false);
     if (m_options.latency)
-        m_latency.command_issued(guest, at, ordinal);
+        m_latency.command_issued(driver, at, ordinal);
     if (follows_hops())
-        m_hops.command_issued(guest, at, ordinal);
+        m_hops.command_issued(driver, at, ordinal);
 }
 
-void recorder::command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) {
+void recorder::command_returned(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) {
     if (m_options.waveform)
-        m_wave.command_in_driver(guest, at, ordinal, true);
+        m_wave.command_in_driver(driver, at, ordinal, true);
     if (m_options.latency)
-        m_latency.command_returned(guest, at, ordinal);
+        m_latency.command_returned(driver, at, ordinal);
     if (follows_hops())
-        m_hops.command_returned(guest, at);
+        m_hops.command_returned(driver, at);
+}
+
+void recorder::engine_done(xen::domid_t vtpm, const tpm::chip_command& what) {
+    if (follows_hops())
+        m_hops.engine_done(vtpm, what);
 }
 
 bool recorder::write_vcd(std::ostream& out) {

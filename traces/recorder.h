@@ -43,9 +43,11 @@ class recorder final : public command_observer_if {
                     tlm::tlm_analysis_port<tpm::chip_command>& commands);
     void attach_bus(const std::string& name, tlm::tlm_analysis_port<tpm::lpc_cycle>& port);
 
-    // ---- the guest drivers' calls
-    void command_issued(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
-    void command_returned(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    // ---- drivers' calls
+    void command_issued(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    void command_returned(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal) override;
+    // ---- and what the TPM in a vTPM's domain executes
+    void engine_done(xen::domid_t vtpm, const tpm::chip_command& what);
 
     /// Who a domain is: one answer for everything that is recorded.
     const domain_identity& who(xen::domid_t id);

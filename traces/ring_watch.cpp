@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tpm/codec/wire.h"
+
 namespace vtwin::trace {
 namespace {
 
@@ -11,13 +13,6 @@ std::uint32_t little32(std::span<const std::byte> data) {
     std::uint32_t value = 0;
     for (std::size_t i = 4; i-- > 0;)
         value = value << 8 | std::to_integer<std::uint32_t>(data[i]);
-    return value;
-}
-
-std::uint32_t big(std::span<const std::byte> data) {
-    std::uint32_t value = 0;
-    for (const std::byte octet : data)
-        value = value << 8 | std::to_integer<std::uint32_t>(octet);
     return value;
 }
 
@@ -72,8 +67,8 @@ void ring_watch::report(const ring& where, bool state_stored) {
                 .state_stored = state_stored,
                 .length = length,
                 .locality = std::to_integer<std::uint8_t>(page[locality_at]),
-                .tag = static_cast<std::uint16_t>(big(page.subspan(packet, 2))),
-                .code = big(page.subspan(packet + 6, 4)),
+                .tag = tpm::load_be16(page.subspan(packet, 2)),
+                .code = tpm::load_be32(page.subspan(packet + 6, 4)),
                 .packet = page.subspan(packet, std::min<std::size_t>(length, page.size() - packet)),
                 .life = where.life});
 }

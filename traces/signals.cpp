@@ -20,6 +20,8 @@ constexpr std::array signals = {
     signal_description{"disks.<domain>.service_ns", 64, "time of the last request from ring to response"},
     signal_description{"disks.<domain>.status", 0, "status of the last request"},
     signal_description{"drivers.<guest>.command", 0, "command that the guest's driver is busy with"},
+    signal_description{"drivers.<guest>.hardware_command", 0,
+                       "command that its driver of the hardware TPM is busy with"},
     signal_description{"events.<domain>.port_<n>", 1, "pending bit of an event channel"},
     signal_description{"rings.<frontend>.command", 0, "command at SUBMIT"},
     signal_description{"rings.<frontend>.length", 32, "length field of the page"},

@@ -95,10 +95,15 @@ void between(const std::vector<Moment>& moments, std::uint64_t end_ps, Draw&& dr
 /// The hops as slices by who shows them.
 struct hop_slices {
     std::set<xen::domid_t> domains;
-    std::map<xen::domid_t, slices> calls, serving;
+    std::map<driver_id, slices> calls;
+    std::map<xen::domid_t, slices> serving, engines;
     std::map<xen::domid_t, std::map<xen::domid_t, slices>> requests;
-    std::map<std::string, slices> executions;
+    std::map<std::string, slices> chips;
 };
+
+/// Along the way down: 0 the call, 1 and 2 the guest's ring, 3 its vTPM's TPM, 4 and 5 the manager's ring, 6
+/// the chip.
+enum depth : unsigned { at_call, at_ring = 1, at_engine = 3, at_managers_ring = 4, at_chip = 6 };
 
 hop_slices slices_of(const hop_log& log, std::uint64_t now_ps) {
     hop_slices sorted;
@@ -113,21 +118,30 @@ hop_slices slices_of(const hop_log& log, std::uint64_t now_ps) {
         drawn.name = what.command;
         drawn.number = log.origin(i) + 1;
         drawn.arguments = arguments_of(what, drawn.number);
-        // Along the way down: 0 the call, 1 and 2 the guest's ring, 3 and 4 the manager's, 5 the chip.
-        drawn.depth = what.kind == hop_kind::chip ? 5 : 0;
-        if (what.kind == hop_kind::call)
-            sorted.calls[*what.from].push_back(std::move(drawn));
-        else if (what.kind == hop_kind::chip)
-            sorted.executions[what.chip].push_back(std::move(drawn));
-        else {
-            drawn.depth = what.cause && log.hops()[*what.cause].kind == hop_kind::ring ? 3 : 1;
-            if (what.served_ps) {
-                auto served = drawn;
-                served.begin_ps = *what.served_ps;
-                ++served.depth;
-                sorted.serving[*what.to].push_back(std::move(served));
-            }
-            sorted.requests[*what.from][*what.to].push_back(std::move(drawn));
+        switch (what.kind) {
+            case hop_kind::call:
+                drawn.depth = at_call;
+                sorted.calls[{*what.from, what.device}].push_back(std::move(drawn));
+                break;
+            case hop_kind::engine:
+                drawn.depth = at_engine;
+                sorted.engines[*what.from].push_back(std::move(drawn));
+                break;
+            case hop_kind::chip:
+                drawn.depth = at_chip;
+                sorted.chips[what.chip].push_back(std::move(drawn));
+                break;
+            case hop_kind::ring:
+                drawn.depth =
+                    what.cause && log.hops()[*what.cause].kind == hop_kind::ring ? at_managers_ring : at_ring;
+                if (what.served_ps) {
+                    auto served = drawn;
+                    served.begin_ps = *what.served_ps;
+                    ++served.depth;
+                    sorted.serving[*what.to].push_back(std::move(served));
+                }
+                sorted.requests[*what.from][*what.to].push_back(std::move(drawn));
+                break;
         }
     }
     return sorted;
@@ -200,13 +214,17 @@ bool track_recorder::write(std::ostream& out, const sc_core::sc_time& now) const
     for (const xen::domid_t id : hops.domains) {
         sheet.begin_process(first_domain + xen::to_underlying(id),
                             fmt::format("{} (domain {})", m_identify(id).name, xen::to_underlying(id)));
-        if (const auto found = hops.calls.find(id); found != hops.calls.end())
-            sheet.add_track("commands", "command", std::move(found->second));
+        for (const tpm_device device : {tpm_device::vtpm, tpm_device::hardware})
+            if (const auto found = hops.calls.find({id, device}); found != hops.calls.end())
+                sheet.add_track(device == tpm_device::vtpm ? "commands" : "commands to the hardware TPM",
+                                "command", std::move(found->second));
         if (const auto found = hops.requests.find(id); found != hops.requests.end())
             for (auto& [backend, list] : found->second)
                 sheet.add_track("requests to " + m_identify(backend).name, "request", std::move(list));
         if (const auto found = hops.serving.find(id); found != hops.serving.end())
             sheet.add_track("serving", "serving", std::move(found->second));
+        if (const auto found = hops.engines.find(id); found != hops.engines.end())
+            sheet.add_track("TPM execution", "execution", std::move(found->second));
         if (const auto found = m_disks.find(id); found != m_disks.end())
             draw_disk(sheet, found->second);
         if (const auto found = m_vcpus.find(id); found != m_vcpus.end())
@@ -214,8 +232,8 @@ bool track_recorder::write(std::ostream& out, const sc_core::sc_time& now) const
     }
     std::uint32_t pid = first_tpm;
     for (const auto& [name, moments] : m_tis)
-        hops.executions[name];
-    for (auto& [name, list] : hops.executions) {
+        hops.chips[name];
+    for (auto& [name, list] : hops.chips) {
         sheet.begin_process(pid++, name + " TPM");
         sheet.add_track("execution", "execution", std::move(list));
         if (const auto found = m_tis.find(name); found != m_tis.end())

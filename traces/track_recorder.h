@@ -14,8 +14,9 @@
 
 namespace vtwin::trace {
 
-/// A process per domain with the tracks vCPU, commands, requests, serving and disk; one per TPM with its
-/// interface's state and its executions; one per bus. traces/README.md says what a slice means.
+/// A process per domain with the tracks vCPU, commands, requests, serving, disk and, of a vTPM, its TPM's
+/// executions; one per chip with its interface's state and its executions; one per bus. traces/README.md says
+/// what a slice means.
 class track_recorder {
   public:
     /// `hops` must outlive this.

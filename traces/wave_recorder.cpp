@@ -238,12 +238,13 @@ void wave_recorder::chip_done(const std::string& tpm_name, const tpm::chip_comma
     m_vcd.set(what.done, s.result, what.result);
 }
 
-void wave_recorder::command_in_driver(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal,
+void wave_recorder::command_in_driver(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal,
                                       bool returned) {
     now();
-    const auto [entry, fresh] = m_drivers.try_emplace(guest);
+    const auto [entry, fresh] = m_drivers.try_emplace(driver);
     if (fresh)
-        entry->second = text("drivers." + name(guest) + ".command");
+        entry->second = text("drivers." + name(driver.domain) +
+                             (driver.device == tpm_device::vtpm ? ".command" : ".hardware_command"));
     if (returned)
         m_vcd.clear(at, entry->second);
     else

@@ -25,7 +25,7 @@ class wave_recorder {
     void bus_cycle(const std::string& bus, const tpm::lpc_cycle& what);
     void tis_changed(const std::string& tpm, const tpm::tis_state& what);
     void chip_done(const std::string& tpm, const tpm::chip_command& what);
-    void command_in_driver(xen::domid_t guest, const sc_core::sc_time& at, std::uint32_t ordinal,
+    void command_in_driver(driver_id driver, const sc_core::sc_time& at, std::uint32_t ordinal,
                            bool returned);
 
     vcd_writer& writer() { return m_vcd; }
@@ -69,7 +69,7 @@ class wave_recorder {
     std::map<xen::domid_t, std::uint64_t> m_disk_requests;
     std::map<std::string, bus_signals> m_buses;
     std::map<std::string, tpm_signals> m_tpms;
-    std::map<xen::domid_t, signal> m_drivers;
+    std::map<driver_id, signal> m_drivers;
 };
 
 }  // namespace vtwin::trace

@@ -16,13 +16,23 @@ observed_machine::observed_machine(models::platform& machine, const models::run_
     m_recorder.attach_tpm("hardware", machine.hardware().tis().states, machine.hardware().tis().commands);
     m_recorder.attach_bus("lpc", machine.hardware().bus().cycles);
     for (auto* guest : machine.linux_domains())
-        guest->on_command([this, guest](auto end, const auto& at, std::uint32_t ordinal) {
-            const auto domid = guest->os.info().domid;
-            if (end == models::linux_tpm_chip::command_end::issued)
-                m_recorder.command_issued(domid, at, ordinal);
-            else
-                m_recorder.command_returned(domid, at, ordinal);
+        guest->on_command(hear(guest->os, trace::tpm_device::vtpm));
+    machine.dom0().on_hardware_command(hear(machine.dom0().os, trace::tpm_device::hardware));
+    for (const auto& vtpm : machine.vtpms())
+        vtpm->on_executed([this, &os = vtpm->os](const tpm::chip_command& what) {
+            m_recorder.engine_done(os.info().domid, what);
         });
+}
+
+models::linux_tpm_chip::command_hook observed_machine::hear(const models::kernel& os,
+                                                            trace::tpm_device device) {
+    return [this, &os, device](auto end, const auto& at, std::uint32_t ordinal) {
+        const trace::driver_id driver(os.info().domid, device);
+        if (end == models::linux_tpm_chip::command_end::issued)
+            m_recorder.command_issued(driver, at, ordinal);
+        else
+            m_recorder.command_returned(driver, at, ordinal);
+    };
 }
 
 trace::identify_domain observed_machine::identify() const {

@@ -16,6 +16,8 @@ class observed_machine {
 
   private:
     trace::identify_domain identify() const;
+    /// For a driver in that kernel.
+    models::linux_tpm_chip::command_hook hear(const models::kernel& os, trace::tpm_device device);
 
     models::platform& m_machine;
     const models::run_config& m_config;

@@ -27,7 +27,6 @@ domain_identity identify(xen::domid_t id) {
 
 class bench {
   public:
-    bench() { table.set_manager(manager); }
     void ring(double at, xen::domid_t front, xen::domid_t back, ring_state state, std::uint16_t tag,
               std::uint32_t code, std::uint32_t length = 34) {
         table.ring_changed({ns(at), front, back, state, true, length, 0, tag, code, {}, 0});
@@ -38,8 +37,12 @@ class bench {
     void disk(xen::domid_t dom, double from, double to) {
         table.disk_done({dom, true, false, 0, 8, ns(from), ns(to), 0});
     }
-    void bus(double from, double to) { table.bus_cycle({ns(from), ns(to), false, 0x18, 0, 0}); }
-    void chip(double go, double done) { table.chip_done({ns(go), ns(done), 0x46, 0, 0, {}, {}}); }
+    void bus(double from, double to, xen::domid_t by = manager) {
+        table.bus_cycle({ns(from), ns(to), false, 0x18, 0, 0, xen::to_underlying(by)});
+    }
+    void chip(double go, double done, xen::domid_t by = manager, std::uint32_t result = 0) {
+        table.chip_done({ns(go), ns(done), 0x46, result, 0, {}, {}, xen::to_underlying(by)});
+    }
     std::string csv() const {
         std::ostringstream out;
         table.write_csv(out);
@@ -119,7 +122,7 @@ TEST_CASE("chip commands outside any request are the manager's own") {
           "100,vtpmmgr,TPM_GetRandom,0,0,0,0,0,0,0,250,0,250\n"
           "1000,vtpm1,VTPM_SAVEHASHKEY,0,0,0,0,0,500,0,0,0,500\n");
     latency_table unknown(identify);
-    unknown.chip_done({ns(1), ns(2), 0x99, 0, 0, {}, {}});
+    unknown.chip_done({ns(1), ns(2), 0x99, 0, 0, {}, {}, {}});
     CHECK(unknown.rows().at(0).origin == "platform");
     CHECK(unknown.rows().at(0).ordinal == "TPM_Startup");
 }
@@ -188,4 +191,62 @@ TEST_CASE("a row says who answered and a request without an answer who should") 
     b.ring(10100, guest, vtpm, ring_state::submit, to_tpm, 0x14);
     b.table.command_returned(guest, ns(12000), 0x14);  // given up
     CHECK(b.table.rows().back().server.name == "vtpm1");
+}
+
+TEST_CASE("a command of a driver of the hardware TPM has its own cycles and executions and nobody else's") {
+    const driver_id tis(guest, tpm_device::hardware);
+    bench b;
+    b.ring(1000, vtpm, manager, ring_state::submit, to_manager, 1);
+    b.notice(1000, manager);
+    b.table.command_issued(guest, ns(1100), 0x14);  // its vTPM's driver has a call as well
+    b.table.command_issued(tis, ns(2000), 0x46);
+    b.bus(2500, 2600, guest);
+    b.bus(2600, 2700);
+    b.chip(2700, 2900);
+    b.chip(3000, 4000, guest, 0x802);
+    b.bus(4200, 4300, guest);
+    b.chip(4500, 5000, guest);
+    b.bus(5100, 5300, guest);
+    b.table.command_returned(tis, ns(5400), 0x46);
+    b.ring(6000, vtpm, manager, ring_state::finish, to_manager, 0);
+    b.table.command_issued(tis, ns(7000), 0x46);  // the locality is not granted
+    b.bus(7100, 7200, guest);
+    b.table.command_returned(tis, ns(7500), 0x46);
+    b.chip(8000, 8100, guest);  // nobody called
+    CHECK(b.csv() ==
+          "1000,vtpm1,VTPM_SAVEHASHKEY,0,0,0,0,0,4700,100,200,0,5000\n"
+          "2000,guest1,TPM_GetRandom,0,900,0,400,0,0,400,1500,200,3400\n"
+          "7000,guest1,TPM_GetRandom,none,400,0,0,0,0,100,0,0,500\n"
+          "8000,guest1,TPM_GetRandom,0,0,0,0,0,0,0,100,0,100\n");
+}
+
+TEST_CASE("a request that ends without an answer takes nothing from the one that is served meanwhile") {
+    bench b;
+    b.ring(1000, vtpm2, manager, ring_state::submit, to_manager, 1);
+    b.notice(1100, manager);
+    b.ring(1200, vtpm, manager, ring_state::submit, to_manager, 2);
+    b.chip(1300, 1400);
+    b.ring(1500, vtpm, manager, ring_state::idle, to_manager, 2);
+    b.chip(1600, 1800);
+    b.ring(2000, vtpm2, manager, ring_state::finish, to_manager, 0);
+    CHECK(b.csv() ==
+          "1000,vtpm2,VTPM_SAVEHASHKEY,0,0,100,0,0,600,0,300,0,1000\n"
+          "1200,vtpm1,VTPM_LOADHASHKEY,none,0,0,0,0,300,0,0,0,300\n");
+}
+
+TEST_CASE("an answer to a command that its driver gave up still tells since when it was worked on") {
+    bench b;
+    std::vector<std::pair<sc_core::sc_time, sc_core::sc_time>> told;
+    b.table.on_served = [&](const ring_change& end, const sc_core::sc_time& served) {
+        told.emplace_back(end.at, served);
+    };
+    b.table.command_issued(guest, ns(0), 0x46);
+    b.ring(50, guest, vtpm, ring_state::submit, to_tpm, 0x46);
+    b.notice(60, vtpm);
+    b.table.command_returned(guest, ns(900), 0x46);
+    CHECK(told.empty());
+    CHECK(b.table.unanswered().empty());
+    b.ring(1000, guest, vtpm, ring_state::finish, 0x00C4, 0);
+    CHECK(told == std::vector{std::pair(ns(1000), ns(60))});
+    CHECK(b.csv() == "0,guest1,TPM_GetRandom,none,50,0,850,0,0,0,0,0,900\n");
 }

@@ -6,6 +6,7 @@
 #include "tests/traces/pcapng_file.h"
 #include "tests/traces/trace_events.h"
 #include "tests/traces/vcd_text.h"
+#include "traces/signals.h"
 
 using namespace vtwin;
 using namespace vtwin::trace;
@@ -184,4 +185,17 @@ TEST_CASE("a recorder that is not asked for packets and tracks writes none") {
     CHECK_FALSE(rec.write_pcapng(out));
     CHECK_FALSE(rec.write_trace_events(out));
     CHECK(out.str().empty());
+}
+
+TEST_CASE("a domain's driver of the hardware TPM has a signal of its own") {
+    recorder rec(identify);
+    rec.command_issued(guest, ns(0), 0x14);
+    rec.command_issued({guest, tpm_device::hardware}, ns(0), 0x15);
+    std::ostringstream out;
+    REQUIRE(rec.write_vcd(out));
+    const test::vcd_text text = test::parse_vcd(out.str());
+    REQUIRE(text.good);
+    CHECK(text.at("drivers.guest1.command", 0) == "TPM_Extend");
+    CHECK(text.at("drivers.guest1.hardware_command", 0) == "TPM_PCRRead");
+    CHECK(find_signal("drivers.guest1.hardware_command") != nullptr);
 }

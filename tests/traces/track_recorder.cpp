@@ -28,7 +28,6 @@ domain_identity identify(xen::domid_t id) {
 
 /// A guest's command that goes down to the chip.
 void deep_command(hop_log& hops) {
-    hops.set_manager(manager);
     const auto ring = [&](double at, xen::domid_t front, xen::domid_t back, ring_state state,
                           std::uint16_t tag, std::uint32_t code) {
         hops.ring_changed({ns(at), front, back, state, true, 34, 0, tag, code, {}, 0});
@@ -36,7 +35,8 @@ void deep_command(hop_log& hops) {
     hops.command_issued(guest, ns(1000), 0x16);
     ring(1200, guest, vtpm, ring_state::submit, 0xC2, 0x16);
     ring(2000, vtpm, manager, ring_state::submit, 0x01C1, 4);
-    hops.chip_done("hardware", {ns(2500), ns(4500), 0x16, 0, 0, {}, {}});
+    hops.engine_done(vtpm, {ns(1600), ns(1900), 0x16, 0, 0, {}, {}, {}});
+    hops.chip_done("hardware", {ns(2500), ns(4500), 0x16, 0, 0, {}, {}, xen::to_underlying(manager)});
     hops.served(vtpm, manager, ns(2200));
     ring(6000, vtpm, manager, ring_state::finish, 0x01C4, 0);
     hops.served(guest, vtpm, ns(1500));
@@ -58,6 +58,7 @@ TEST_CASE("one command is drawn on every hop and its arrows lead from hop to hop
           std::vector<std::string>{"vtpmmgr (domain 1)/serving: VTPM_GET_QUOTE 2.200000+3.800000",
                                    "vtpm1 (domain 2)/requests to vtpmmgr: VTPM_GET_QUOTE 2.000000+4.000000",
                                    "vtpm1 (domain 2)/serving: TPM_Quote 1.500000+6.500000",
+                                   "vtpm1 (domain 2)/TPM execution: TPM_Quote 1.600000+0.300000",
                                    "guest1 (domain 3)/commands: TPM_Quote 1.000000+7.700000",
                                    "guest1 (domain 3)/requests to vtpm1: TPM_Quote 1.200000+6.800000",
                                    "hardware TPM/execution: TPM_Quote 2.500000+2.000000"});
@@ -66,7 +67,8 @@ TEST_CASE("one command is drawn on every hop and its arrows lead from hop to hop
         std::map<std::uint64_t, std::string>{
             {1,
              "guest1 (domain 3)/commands > guest1 (domain 3)/requests to vtpm1 > vtpm1 (domain 2)/serving > "
-             "vtpm1 (domain 2)/requests to vtpmmgr > vtpmmgr (domain 1)/serving > hardware TPM/execution"}});
+             "vtpm1 (domain 2)/TPM execution > vtpm1 (domain 2)/requests to vtpmmgr > vtpmmgr (domain "
+             "1)/serving > hardware TPM/execution"}});
 }
 
 TEST_CASE("states last until the next one and cycles of a transfer are one slice") {
@@ -120,4 +122,27 @@ TEST_CASE("a command that nobody answered is drawn to the end of the trace") {
     CHECK(events.slices ==
           std::vector<std::string>{"guest1 (domain 3)/requests to vtpm1: TPM_PCRRead 1.000000+4.000000"});
     CHECK(out.str().find("\"result\":\"not over\"") != std::string::npos);
+}
+
+TEST_CASE("a domain's commands to its vTPM and to the hardware TPM have tracks of their own") {
+    hop_log hops(identify);
+    const driver_id tis(guest, tpm_device::hardware);
+    hops.command_issued(guest, ns(1000), 0x14);
+    hops.command_issued(tis, ns(2000), 0x15);
+    hops.chip_done("hardware", {ns(3000), ns(4000), 0x15, 0, 0, {}, {}, xen::to_underlying(guest)});
+    hops.command_returned(tis, ns(5000));
+    hops.command_returned(guest, ns(6000));
+    track_recorder tracks(identify, hops);
+    std::ostringstream out;
+    REQUIRE(tracks.write(out, ns(7000)));
+    const trace_events events(out.str());
+    CHECK(events.problem == "");
+    CHECK(events.slices ==
+          std::vector<std::string>{"guest1 (domain 3)/commands: TPM_Extend 1.000000+5.000000",
+                                   "guest1 (domain 3)/commands to the hardware TPM: TPM_PCRRead "
+                                   "2.000000+3.000000",
+                                   "hardware TPM/execution: TPM_PCRRead 3.000000+1.000000"});
+    CHECK(events.journeys ==
+          std::map<std::uint64_t, std::string>{
+              {2, "guest1 (domain 3)/commands to the hardware TPM > hardware TPM/execution"}});
 }
