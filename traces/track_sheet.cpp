@@ -9,6 +9,9 @@ namespace {
 
 // Out of the way of the numbers of processes.
 constexpr std::uint32_t first_track = 1'000'001;
+// Viewers bind an arrow by its time alone: Chrome's to the slice that ends there, when two meet. Perfetto
+// counts in nanoseconds.
+constexpr std::uint64_t inside_ps = 1000;
 
 }  // namespace
 
@@ -41,8 +44,9 @@ void track_sheet::add_track(const std::string& name, const std::string& category
         }
         at->free_from = each.end_ps;
         m_out.slice(at->where, each.begin_ps, each.end_ps, category, each.name, each.arguments);
-        if (each.number != 0)
-            m_journeys[each.number].push_back({each.begin_ps, each.depth, at->where, std::move(each.name)});
+        if (each.number != 0 && each.begin_ps < each.end_ps)  // nothing binds to a slice without a length
+            m_journeys[each.number].push_back({std::min(each.begin_ps + inside_ps, each.end_ps), each.depth,
+                                               at->where, std::move(each.name)});
     }
 }
 
@@ -50,7 +54,7 @@ void track_sheet::draw_arrows() {
     using phase = trace_event_writer::flow_phase;
     for (auto& [number, steps] : m_journeys) {
         std::ranges::stable_sort(steps, [](const step& a, const step& b) {
-            return std::tie(a.begin_ps, a.depth) < std::tie(b.begin_ps, b.depth);
+            return std::tie(a.at_ps, a.depth) < std::tie(b.at_ps, b.depth);
         });
         if (steps.size() < 2)
             continue;
@@ -58,7 +62,7 @@ void track_sheet::draw_arrows() {
             m_out.flow(i == 0                  ? phase::start
                        : i + 1 == steps.size() ? phase::finish
                                                : phase::step,
-                       number, steps[i].where, steps[i].begin_ps, steps.front().name);
+                       number, steps[i].where, steps[i].at_ps, steps.front().name);
     }
 }
 

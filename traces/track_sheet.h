@@ -20,6 +20,7 @@ class track_sheet {
         std::string name;
         trace_arguments arguments;
         /// Steps of one number are linked by arrows in the order of their beginnings, then of their depths.
+        /// An arrow touches a slice a little after its beginning, where the slice before it may end.
         std::uint64_t number = 0;  ///< 0: none
         unsigned depth = 0;
     };
@@ -35,7 +36,7 @@ class track_sheet {
 
   private:
     struct step {
-        std::uint64_t begin_ps = 0;
+        std::uint64_t at_ps = 0;
         unsigned depth = 0;
         trace_track where;
         std::string name;

@@ -102,10 +102,11 @@ class trace_events {
                 "journey goes back or on after its end: " + std::to_string(id));
         steps.push_back({phase, at});
         journeys[id] += (phase == 's' ? "" : " > ") + track;
-        bool bound = false;
+        int touched = 0;
         for (const span& each : m_spans[tid])
-            bound = bound || (each.begin <= at && at <= each.end);
-        require(bound, "an arrow that touches no slice: " + std::to_string(id));
+            touched += each.begin <= at && at <= each.end ? 1 : 0;
+        require(touched == 1,
+                "an arrow that touches " + std::to_string(touched) + " slices: " + std::to_string(id));
     }
 
     /// Slices of a track follow each other.

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/traces/trace_events.h"
+
 using namespace vtwin::trace;
 
 namespace {
@@ -64,4 +66,24 @@ TEST_CASE("arrows follow a number over processes by time and then by depth") {
     CHECK(text.substr(text.find("s first")) ==
           "s first [commands] 1\nt first [serving] 4\nf first [chip] 4\n");
     CHECK(out.str().find("\"id\":5") == std::string::npos);
+}
+
+TEST_CASE("arrows touch the slice that begins and not the one that ends there") {
+    std::ostringstream out;
+    trace_event_writer file(out);
+    track_sheet sheet(file);
+    sheet.begin_process(1, "guest1");
+    sheet.add_track("commands", "c", {{1 * us, 5 * us, "a", {}, 1, 0}, {5 * us, 9 * us, "b", {}, 2, 0}});
+    sheet.add_track("serving", "c",
+                    {{3 * us, 5 * us, "a", {}, 1, 1},
+                     {5 * us, 5 * us + 400, "b", {}, 2, 1},
+                     {7 * us, 7 * us, "cancelled", {}, 2, 2}});
+    sheet.draw_arrows();
+    REQUIRE(file.finish());
+    const vtwin::test::trace_events events(out.str());
+    CHECK(events.problem == "");
+    CHECK(events.journeys == std::map<std::uint64_t, std::string>{{1, "guest1/commands > guest1/serving"},
+                                                                  {2, "guest1/serving > guest1/commands"}});
+    CHECK(out.str().find("\"id\":1,\"ts\":1.001000}") != std::string::npos);
+    CHECK(out.str().find("\"id\":2,\"ts\":5.000400}") != std::string::npos);
 }
