@@ -12,7 +12,6 @@
 namespace vtwin::trace {
 namespace {
 
-constexpr std::size_t packet_header = 10, size_at = 2;
 // Addresses of domains by their number, of chips by theirs, and of the platform's firmware.
 constexpr std::uint32_t domains_at = 0x0A010000, chips_at = 0x0A020000, platform_at = 0x0A030000;
 // The range in which Wireshark 4.0 knows no service.
@@ -20,23 +19,6 @@ constexpr std::uint16_t first_client_port = 40001, client_ports = 800;
 
 std::uint32_t address_of(xen::domid_t id) {
     return domains_at + xen::to_underlying(id);
-}
-
-std::uint32_t big(std::span<const std::byte> octets) {
-    std::uint32_t value = 0;
-    for (const std::byte octet : octets)
-        value = value << 8 | std::to_integer<std::uint32_t>(octet);
-    return value;
-}
-
-// Analysers take the size field at its word.
-bool size_is_right(std::span<const std::byte> packet) {
-    return packet.size() >= packet_header && big(packet.subspan(size_at, 4)) == packet.size();
-}
-
-// TPM_ST_NO_SESSIONS and TPM_ST_SESSIONS; a TPM 1.2 answers even a TPM 2.0 command with a tag of its own.
-bool is_answer20(std::span<const std::byte> packet) {
-    return size_is_right(packet) && (big(packet.first(2)) == 0x8001 || big(packet.first(2)) == 0x8002);
 }
 
 }  // namespace
@@ -53,17 +35,27 @@ std::size_t packet_capture::interface_of(const std::string& name, const std::str
 }
 
 std::size_t packet_capture::connection_of(const connection& wanted) {
-    const auto [found, fresh] =
-        m_by_key.try_emplace({wanted.interface, wanted.life, wanted.known}, m_connections.size());
+    const auto [found, fresh] = m_by_key.try_emplace({wanted.interface, wanted.life}, m_connections.size());
     if (fresh)
         m_connections.push_back(wanted);
     return found->second;
 }
 
-std::size_t packet_capture::answering(std::size_t asked, std::span<const std::byte> answer) {
-    connection used = m_connections[asked];
-    used.known = used.known && is_answer20(answer);
-    return connection_of(used);
+packet_capture::asked packet_capture::keep_command(packet what, std::span<const std::byte> octets) {
+    asked command{what.connection, std::nullopt};
+    if (m_hops.hops()[what.hop].protocol == packet_protocol::tpm20)
+        command.command = dissect_command(octets);
+    what.dissects = command.command.has_value();
+    keep(what, octets);
+    return command;
+}
+
+void packet_capture::keep_answer(const asked& to, packet what, std::span<const std::byte> octets) {
+    what.connection = to.connection;
+    what.answer = true;
+    what.dissects = to.command && dissects_answer(*to.command, octets);
+    what.success = says_success(octets);
+    keep(what, octets);
 }
 
 void packet_capture::keep(packet what, std::span<const std::byte> octets) {
@@ -84,18 +76,15 @@ void packet_capture::ring_changed(const ring_change& what, std::size_t number) {
         wanted.interface = interface_of(front.name + (manager ? " manager ring" : " ring"),
                                         fmt::format("page shared by {} and {}", front.name, back.name));
         wanted.life = what.life;
-        wanted.known = m_hops.hops()[number].protocol == packet_protocol::tpm20 && size_is_right(what.packet);
         wanted.client = address_of(what.frontend);
         wanted.server = address_of(what.backend);
         kept.connection = connection_of(wanted);
-        m_asked[number] = kept.connection;
+        m_asked[number] = keep_command(kept, what.packet);
     } else {
-        const auto asked = m_asked.extract(number);
-        sc_assert(!asked.empty());
-        kept.connection = answering(asked.mapped(), what.packet);
-        kept.answer = true;
+        const auto to = m_asked.extract(number);
+        sc_assert(!to.empty());
+        keep_answer(to.mapped(), kept, what.packet);
     }
-    keep(kept, what.packet);
 }
 
 void packet_capture::chip_done(const tpm::chip_command& what, std::size_t number) {
@@ -103,23 +92,20 @@ void packet_capture::chip_done(const tpm::chip_command& what, std::size_t number
     connection wanted;
     wanted.interface = interface_of(command.chip + " chip bus", "FIFO of the " + command.chip + " TPM");
     wanted.life = command.from ? xen::to_underlying(*command.from) + std::uint64_t{1} : 0;
-    wanted.known = command.protocol == packet_protocol::tpm20 && size_is_right(what.command);
     wanted.client = command.from ? address_of(*command.from) : platform_at;
     wanted.server = chips_at + static_cast<std::uint32_t>(wanted.interface);
     m_hosts[wanted.client] = name_of(command.from);
     m_hosts[wanted.server] = command.chip + "-tpm";
-    const std::size_t used = connection_of(wanted);
-    keep({.at_ps = command.begin_ps,
-          .connection = used,
-          .hop = number,
-          .claimed = static_cast<std::uint32_t>(what.command.size())},
-         what.command);
-    keep({.at_ps = *command.end_ps,
-          .connection = answering(used, what.response),
-          .hop = number,
-          .answer = true,
-          .claimed = static_cast<std::uint32_t>(what.response.size())},
-         what.response);
+    const asked executed = keep_command({.at_ps = command.begin_ps,
+                                         .connection = connection_of(wanted),
+                                         .hop = number,
+                                         .claimed = static_cast<std::uint32_t>(what.command.size())},
+                                        what.command);
+    keep_answer(executed,
+                {.at_ps = *command.end_ps,
+                 .hop = number,
+                 .claimed = static_cast<std::uint32_t>(what.response.size())},
+                what.response);
 }
 
 std::string packet_capture::comment_of(const packet& what) const {
@@ -139,26 +125,33 @@ std::string packet_capture::comment_of(const packet& what) const {
     return text;
 }
 
+std::vector<std::size_t> packet_capture::packets_in_order() const {
+    std::vector<std::size_t> order(m_packets.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [this](std::size_t number) { return m_packets[number].at_ps; });
+    return order;
+}
+
 bool packet_capture::write(std::ostream& out) const {
     pcapng_writer file(out, "vtwin");
     for (const interface& each : m_interfaces)
         file.add_interface(each.name, each.description);
     file.add_host_names({m_hosts.begin(), m_hosts.end()});
-    std::vector<tcp_conversation> open;
-    for (std::size_t i = 0; i < m_connections.size(); ++i)
-        open.push_back(tcp_conversation(
-            {m_connections[i].client, static_cast<std::uint16_t>(first_client_port + i % client_ports)},
-            {m_connections[i].server, m_connections[i].known ? port_tpm20 : port_other}));
-    std::vector<std::size_t> order(m_packets.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, {}, [this](std::size_t number) { return m_packets[number].at_ps; });
-    for (const std::size_t number : order) {
+    std::map<std::pair<std::size_t, bool>, tcp_conversation> open;
+    std::optional<std::size_t> last_command;  // of those that analysers read
+    for (const std::size_t number : packets_in_order()) {
         const packet& each = m_packets[number];
+        const connection& used = m_connections[each.connection];
+        const bool known = each.dissects && (!each.answer || !each.success || last_command == each.hop);
+        if (known && !each.answer)
+            last_command = each.hop;
+        const auto port = static_cast<std::uint16_t>(first_client_port + open.size() % client_ports);
+        tcp_conversation& talk = open.try_emplace({each.connection, known}, tcp_endpoint{used.client, port},
+                                                  tcp_endpoint{used.server, known ? port_tpm20 : port_other})
+                                     .first->second;
         const auto payload = std::span(m_octets).subspan(each.begin, each.size);
-        tcp_conversation& used = open[each.connection];
-        file.add_packet(static_cast<std::uint32_t>(m_connections[each.connection].interface),
-                        each.at_ps / 1000, each.answer ? used.to_client(payload) : used.to_server(payload),
-                        comment_of(each));
+        file.add_packet(static_cast<std::uint32_t>(used.interface), each.at_ps / 1000,
+                        each.answer ? talk.to_client(payload) : talk.to_server(payload), comment_of(each));
     }
     return file.good();
 }

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "traces/hop_log.h"
+#include "traces/tpm20_dissection.h"
 
 namespace vtwin::trace {
 
 /// One interface per ring that connects two domains and per chip. TPM 2.0 commands go to the TCP port that
 /// analysers know TPM 2.0 by; what they cannot read goes to another port, and its comment says what it is.
+/// Wireshark takes an answer for that to the last command in the file, whatever their connections: one that
+/// follows another's command goes to the other port as well.
 class packet_capture {
   public:
     static constexpr std::uint16_t port_tpm20 = 2321, port_other = 2312;
@@ -28,28 +31,34 @@ class packet_capture {
     bool write(std::ostream& out) const;
 
   private:
-    struct connection {  // the packets that share a TCP connection
+    struct connection {  // the packets that share a TCP connection for each of the two ports
         std::size_t interface = 0;
         std::uint64_t life = 0;
-        bool known = false;  ///< to analysers
         std::uint32_t client = 0, server = 0;
     };
     struct packet {
         std::uint64_t at_ps = 0;
         std::size_t connection = 0, hop = 0;
         bool answer = false;
+        bool dissects = false;  ///< an answer: when it stands behind its command
+        bool success = false;
         std::size_t begin = 0, size = 0;  ///< in m_octets
         std::uint32_t claimed = 0;        ///< what the ring's length field says
     };
     struct interface {
         std::string name, description;
     };
+    struct asked {
+        std::size_t connection = 0;
+        std::optional<dissected_command> command;
+    };
 
     std::size_t interface_of(const std::string& name, const std::string& description);
     std::size_t connection_of(const connection& wanted);
-    /// For the answer to a command on `asked`: the same, unless analysers cannot read the answer.
-    std::size_t answering(std::size_t asked, std::span<const std::byte> answer);
+    asked keep_command(packet what, std::span<const std::byte> octets);
+    void keep_answer(const asked& to, packet what, std::span<const std::byte> octets);
     void keep(packet what, std::span<const std::byte> octets);
+    std::vector<std::size_t> packets_in_order() const;
     std::string comment_of(const packet& what) const;
     std::string name_of(const std::optional<xen::domid_t>& id) const;
 
@@ -58,8 +67,8 @@ class packet_capture {
     std::vector<interface> m_interfaces;
     std::map<std::string, std::size_t> m_by_name;
     std::vector<connection> m_connections;
-    std::map<std::tuple<std::size_t, std::uint64_t, bool>, std::size_t> m_by_key;
-    std::map<std::size_t, std::size_t> m_asked;  ///< hop without an answer yet, and its connection
+    std::map<std::pair<std::size_t, std::uint64_t>, std::size_t> m_by_key;
+    std::map<std::size_t, asked> m_asked;  ///< by hop, without an answer yet
     std::map<std::uint32_t, std::string> m_hosts;
     std::vector<packet> m_packets;
     std::vector<std::byte> m_octets;

@@ -60,14 +60,15 @@ class bench {
             capture.ring_changed(what, *hop);
     }
     void chip(double go_ns, double done_ns, const std::vector<std::byte>& command,
-              const std::vector<std::byte>& response) {
+              const std::vector<std::byte>& response, std::optional<std::uint32_t> master = {}) {
         const tpm::chip_command what{sc_core::sc_time(go_ns, sc_core::SC_NS),
                                      sc_core::sc_time(done_ns, sc_core::SC_NS),
                                      0x99,
                                      0,
                                      2,
                                      command,
-                                     response};
+                                     response,
+                                     master};
         capture.chip_done(what, hops.chip_done("hardware", what));
     }
     pcapng_file file() const {
@@ -188,10 +189,9 @@ TEST_CASE("each life of a ring is a connection and a length that lies is told") 
 TEST_CASE("the chip's commands stand in time though they are told when they are over") {
     bench b;
     b.chip(5, 6, startup12, good12);  // firmware, before there is a manager
-    b.hops.set_manager(manager);
     b.ring(20, ring_state::submit, octets({0x01, 0xC1, 0, 0, 0, 10, 0, 0, 0, 3}), 0, 0, vtpm, manager);
     b.ring(40, ring_state::finish, octets({0x01, 0xC4, 0, 0, 0, 10, 0, 0, 0, 0}), 0, 0, vtpm, manager);
-    b.chip(10, 30, startup12, good12);
+    b.chip(10, 30, startup12, good12, xen::to_underlying(manager));
     const pcapng_file file = b.file();
     REQUIRE(file.interfaces.size() == 2);
     CHECK(file.interfaces[0].name == "hardware chip bus");
@@ -206,4 +206,50 @@ TEST_CASE("the chip's commands stand in time though they are told when they are 
     CHECK(at(file, 2).sequence == 1);
     CHECK(file.packets[3].comment.find("command=VTPM_GET_BOOT_HASH; from=vtpm1; to=vtpmmgr") !=
           std::string::npos);
+}
+
+TEST_CASE("a chip's commands are told with the domain that sent each") {
+    bench b;
+    b.chip(1, 2, startup12, good12, xen::to_underlying(manager));
+    b.chip(3, 4, startup12, good12, xen::to_underlying(guest));
+    const pcapng_file file = b.file();
+    REQUIRE(file.packets.size() == 4);
+    CHECK(file.packets[0].comment.find("from=vtpmmgr; to=hardware-tpm") != std::string::npos);
+    CHECK(file.packets[2].comment.find("from=guest1; to=hardware-tpm") != std::string::npos);
+    CHECK(at(file, 2).source == "10.1.1.44");
+    CHECK(at(file, 2).sequence == 1);
+}
+
+TEST_CASE("a TPM 2.0 command whose body breaks off goes to another port") {
+    bench b;
+    b.ring(1, ring_state::submit, octets({0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x82, 0, 0}));
+    b.ring(2, ring_state::finish, good20);
+    b.ring(3, ring_state::submit, startup20);
+    b.ring(4, ring_state::finish, good20);
+    const pcapng_file file = b.file();
+    CHECK(at(file, 0).destination_port == 2312);
+    CHECK(at(file, 1).source_port == 2312);
+    CHECK(file.packets[0].comment.find("protocol=TPM 2.0; command=TPM2_PCR_Extend;") != std::string::npos);
+    CHECK(at(file, 2).destination_port == 2321);
+    CHECK(at(file, 3).source_port == 2321);
+}
+
+// Wireshark pairs by the order in the file alone.
+TEST_CASE("an answer that follows another ring's command is not taken for its answer") {
+    constexpr xen::domid_t other{301}, vtpm2{302};
+    const auto refused = octets({0x80, 0x01, 0, 0, 0, 10, 0, 0, 1, 0});
+    bench b;
+    b.ring(1, ring_state::submit, startup20);
+    b.ring(2, ring_state::submit, startup20, 0, 1, other, vtpm2);
+    b.ring(3, ring_state::finish, good20);
+    b.ring(4, ring_state::finish, good20, 0, 1, other, vtpm2);
+    b.ring(5, ring_state::submit, startup20);
+    b.ring(6, ring_state::submit, startup20, 0, 1, other, vtpm2);
+    b.ring(7, ring_state::finish, refused);  // is read no further than the code
+    const pcapng_file file = b.file();
+    for (const std::size_t number : {0, 1, 4, 5})
+        CHECK(at(file, number).destination_port == 2321);
+    CHECK(at(file, 2).source_port == 2312);
+    CHECK(at(file, 3).source_port == 2321);
+    CHECK(at(file, 6).source_port == 2321);
 }
