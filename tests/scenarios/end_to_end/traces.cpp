@@ -40,6 +40,22 @@ fs::path run_to(const temporary_directory& folder, const std::string& scenario) 
     return out;
 }
 
+void check_for_complaints(const fs::path& capture) {
+    // Chats are tshark's word for what is worth knowing.
+    const std::string expert = tshark(capture, {"-o", "tcp.check_checksum:TRUE", "-o",
+                                                "ip.check_checksum:TRUE", "-q", "-z", "expert,note"})
+                                   .out;
+    CAPTURE(expert);
+    CHECK_FALSE(contains(expert, "Errors"));
+    CHECK_FALSE(contains(expert, "Warns"));
+    CHECK_FALSE(contains(expert, "Notes"));
+}
+
+/// The code of each command that tshark takes for one of a TPM 2.0.
+std::vector<std::string> dissected_codes(const fs::path& capture) {
+    return lines_of(tshark(capture, {"-Y", "tpm.req.cc", "-T", "fields", "-e", "tpm.req.cc"}).out);
+}
+
 std::size_t rows_from(const fs::path& out, const std::string& origin) {
     const auto rows = lines_of(content_of(out / "latency.csv"));
     return static_cast<std::size_t>(
@@ -70,16 +86,8 @@ TEST_CASE("tshark dissects every TPM 2.0 command of a run without a word of comp
     CHECK(others > 100);
     CHECK(commands + answers + others == file.packets.size());
 
-    // Chats are tshark's word for what is worth knowing.
-    const std::string expert = tshark(capture, {"-o", "tcp.check_checksum:TRUE", "-o",
-                                                "ip.check_checksum:TRUE", "-q", "-z", "expert,note"})
-                                   .out;
-    CAPTURE(expert);
-    CHECK_FALSE(contains(expert, "Errors"));
-    CHECK_FALSE(contains(expert, "Warns"));
-    CHECK_FALSE(contains(expert, "Notes"));
-    const auto codes =
-        lines_of(tshark(capture, {"-Y", "tpm.req.cc", "-T", "fields", "-e", "tpm.req.cc"}).out);
+    check_for_complaints(capture);
+    const auto codes = dissected_codes(capture);
     CHECK(codes.size() == commands);
     CHECK(std::ranges::count(codes, "0x00000147") == 1);  // TPM2_ActivateCredential
     CHECK(std::ranges::count(codes, "0x00000182") > 10);  // TPM2_PCR_Extend
@@ -93,6 +101,63 @@ TEST_CASE("tshark dissects every TPM 2.0 command of a run without a word of comp
         CHECK(std::ranges::count(names, name) > 0);
     CHECK(contains(start({"capinfos", "-t", "-E", "-c", capture.string()}).out,
                    fmt::format("Number of packets:   {}", file.packets.size())));
+}
+
+TEST_CASE("tshark dissects what firmware, kernels and tools once asked of a TPM 2.0 without a complaint") {
+    for (const std::string scenario : {"linux20_seabios", "linux20_ovmf", "replayed_tpm2_tools"}) {
+        CAPTURE(scenario);
+        temporary_directory folder;
+        const fs::path capture = run_to(folder, scenario) / "trace.pcapng";
+        const pcapng_file file = pcapng_parser::parse(content_of(capture));
+        REQUIRE(file.good);
+        std::size_t commands = 0, unreadable = 0, old_probes = 0;
+        for (const auto& each : file.packets) {
+            const auto packet = tcp_packet::parse(each.data);
+            REQUIRE(packet);
+            const bool known = packet->destination_port == 2321 || packet->source_port == 2321;
+            commands += packet->destination_port == 2321 ? 1 : 0;
+            old_probes += contains(each.comment, "hop=guest1 ring; protocol=TPM 1.2; command=") ? 1 : 0;
+            if (known == contains(each.comment, "protocol=TPM 2.0;"))
+                continue;
+            // The one command that Wireshark 4.0 cannot count the handles of.
+            CHECK(contains(each.comment, "=TPM2_NV_Read;"));
+            ++unreadable;
+        }
+        CHECK(commands > 100);
+        CHECK(unreadable == (scenario == "replayed_tpm2_tools" ? 2 : 0));
+        CHECK(old_probes == (scenario == "linux20_ovmf" ? 1 : 0));
+        check_for_complaints(capture);
+        CHECK(dissected_codes(capture).size() == commands);
+    }
+}
+
+TEST_CASE("a run tells the commands of dom0 at the hardware TPM from the manager's") {
+    temporary_directory folder;
+    const fs::path out = run_to(folder, "dom0_at_the_chip");
+    const pcapng_file file = pcapng_parser::parse(content_of(out / "trace.pcapng"));
+    REQUIRE(file.good);
+    std::map<std::string, std::size_t> asked;  // commands on the chip's bus, by who sent them
+    for (const auto& each : file.packets)
+        for (const char* from : {"platform", "dom0", "vtpmmgr"})
+            asked[from] += contains(each.comment, "hop=hardware chip bus;") &&
+                                   contains(each.comment, "; command=") &&
+                                   contains(each.comment, fmt::format("; from={};", from))
+                               ? 1
+                               : 0;
+    const trace_events events(content_of(out / "trace.json"));
+    CHECK(events.problem == "");
+    CHECK(events.slices_on("hardware TPM/execution") == asked["platform"] + asked["dom0"] + asked["vtpmmgr"]);
+    std::size_t from_dom0 = 0;
+    for (const auto& [number, journey] : events.journeys) {
+        const bool to_chip = contains(journey, " > hardware TPM/execution");
+        const bool of_dom0 = journey.starts_with("dom0 (domain 0)/commands to the hardware TPM");
+        from_dom0 += to_chip && of_dom0 ? 1 : 0;
+        CHECK((!of_dom0 || !contains(journey, "vtpmmgr")));
+    }
+    CHECK(asked["dom0"] > 5);
+    CHECK(asked["platform"] > 3);
+    CHECK(asked["vtpmmgr"] > 5);
+    CHECK(from_dom0 == asked["dom0"]);
 }
 
 TEST_CASE("the packets of a run are the commands of its latency table") {
@@ -130,6 +195,12 @@ TEST_CASE("the tracks of a run keep to their format and lead from a guest's driv
         }));
     for (const char* track : {"hardware TPM/execution", "hardware TPM/interface", "lpc bus/transfers"})
         CHECK(events.tracks.contains(track));
+    // What a vTPM's TPM executes lies within the vTPM's work on the request.
+    std::size_t by_vtpms = 0;
+    for (const auto& [number, journey] : events.journeys)
+        by_vtpms += contains(journey, ")/serving > vtpm1 (domain 3)/TPM execution") ? 1 : 0;
+    CHECK(by_vtpms == events.slices_on("vtpm1 (domain 3)/TPM execution"));
+    CHECK(by_vtpms > 10);
     std::size_t to_the_chip = 0;
     for (const auto& [number, journey] : events.journeys)
         to_the_chip += journey.starts_with("guest1 (domain ") && contains(journey, ")/commands > ") &&
