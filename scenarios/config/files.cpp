@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <fstream>
+#include <memory>
 
 namespace vtwin::scenario {
 namespace {
@@ -22,6 +23,21 @@ models::bytes sha1(models::byte_view data) {
 }
 models::bytes sha256(models::byte_view data) {
     return digest(EVP_sha256(), data);
+}
+
+std::optional<models::bytes> sha256_of_file(const std::filesystem::path& path) {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+    sc_assert(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+    std::ifstream in(path, std::ios::binary);
+    for (std::vector<char> chunk(std::size_t{1} << 16); in;) {
+        in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+        EVP_DigestUpdate(context.get(), chunk.data(), static_cast<std::size_t>(in.gcount()));
+    }
+    if (!in.is_open() || in.bad())
+        return std::nullopt;
+    models::bytes out(static_cast<std::size_t>(EVP_MD_get_size(EVP_sha256())));
+    EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr);
+    return out;
 }
 
 file_content read_file(const std::string& path) {

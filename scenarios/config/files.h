@@ -21,6 +21,8 @@ file_content read_file(const std::string& path);
 
 models::bytes sha1(models::byte_view data);
 models::bytes sha256(models::byte_view data);
+/// Of a file of any size, which is not held in memory. Nullopt: it cannot be read.
+std::optional<models::bytes> sha256_of_file(const std::filesystem::path& path);
 
 /// Reads and hashes a file; a problem is added when that fails. `keep_content` false: digests only.
 models::measured_file measure_file(const std::string& path, bool keep_content, const origin& where,

@@ -79,14 +79,6 @@ std::vector<std::string> output_directory::files() const {
     return paths;
 }
 
-std::string output_directory::read(const std::string& relative_path) const {
-    std::ifstream in(m_working / relative_path, std::ios::binary);
-    std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (!in.is_open() || in.bad())
-        refuse(m_working / relative_path, "what was written cannot be read back");
-    return content;
-}
-
 void output_directory::commit() {
     if (!replaceable(m_final))
         refuse(m_final, "it exists and is not the output of a run");

@@ -30,8 +30,6 @@ class output_directory {
     void write(const std::string& relative_path, std::string_view content);
     /// Relative paths of all files so far, sorted.
     std::vector<std::string> files() const;
-    /// Content of one of them.
-    std::string read(const std::string& relative_path) const;
     /// DIR.tmp becomes DIR, in place of what an earlier run left there.
     void commit();
     /// As commit, with a mark that says why the directory is not complete.

@@ -19,8 +19,16 @@ using nlohmann::ordered_json;
 
 constexpr const char* result_file = "result.json";
 
-std::string hash_line(const std::string& content, const std::string& path) {
-    return models::to_hex(sha256(std::as_bytes(std::span(content)))) + "  " + path + '\n';
+std::string hash_line(models::byte_view hash, const std::string& path) {
+    return models::to_hex(hash) + "  " + path + '\n';
+}
+
+/// `path` is what the line calls it.
+std::string hash_line_of_file(const std::filesystem::path& file, const std::string& path) {
+    const auto hash = sha256_of_file(file);
+    if (!hash)
+        throw user_error({file.string(), 0}, "", "cannot be read");
+    return hash_line(*hash, path);
 }
 
 std::string failed_checks(const models::verdict& verdict) {
@@ -141,8 +149,9 @@ std::vector<expectation_result> check_expectations(const std::vector<expectation
 namespace {
 
 std::string fingerprint_of(std::string lines, const std::string& result_body) {
-    lines += hash_line(result_body, result_file);
-    return models::to_hex(sha256(std::as_bytes(std::span(lines))));
+    const auto hash_of = [](const std::string& text) { return sha256(std::as_bytes(std::span(text))); };
+    lines += hash_line(hash_of(result_body), result_file);
+    return models::to_hex(hash_of(lines));
 }
 
 // Texts from guests may be no UTF-8: shown with replacement characters, never a reason to fail.
@@ -155,7 +164,7 @@ std::string print(const ordered_json& result) {
 std::string fingerprint(const output_directory& files, const std::string& result_body) {
     std::string lines;
     for (const std::string& path : files.files())
-        lines += hash_line(files.read(path), path);
+        lines += hash_line_of_file(files.working_place() / path, path);
     return fingerprint_of(std::move(lines), result_body);
 }
 
@@ -177,7 +186,7 @@ std::string check_fingerprint(const std::filesystem::path& directory) {
     body.erase(stated);
     std::string lines;
     for (const auto& [path, file] : files)
-        lines += hash_line(read_text_file(file, file.string()), path);
+        lines += hash_line_of_file(file, path);
     const std::string seen = fingerprint_of(std::move(lines), print(body));
     return seen == expected ? ""
                             : "a file was changed, added or removed since the run: its fingerprint was " +

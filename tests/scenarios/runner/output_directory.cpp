@@ -21,7 +21,7 @@ TEST_CASE("an output directory appears at once and replaces an earlier one") {
         first.write("evidence/g1/quote", "q");
         CHECK_FALSE(fs::exists(place));
         CHECK(first.files() == std::vector<std::string>{"evidence/g1/quote", "result.json"});
-        CHECK(first.read("evidence/g1/quote") == "q");
+        CHECK(content_of(first.working_place() / "evidence/g1/quote") == "q");
         first.commit();
     }
     CHECK(content_of(place / "evidence/g1/quote") == "q");
