@@ -2,9 +2,9 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <type_traits>
 
+#include "models/attestation/json_gate.h"
 #include "models/hex.h"
 
 namespace vtwin::models {
@@ -309,22 +309,14 @@ bool read_message(const json& object, Message& message) {
     return in.good && in.taken == object.size();
 }
 
-// Null when the text is no JSON, or when an object names a member twice: two readers could see different
-// values.
+// Null when the text is no JSON, or none that a message can be: with a member named twice, two readers could
+// see different values.
 json parse(const std::string& text) {
-    std::vector<std::set<std::string>> open_objects;
-    bool repeated = false;
-    const auto watch = [&](int, json::parse_event_t event, json& parsed) {
-        if (event == json::parse_event_t::object_start)
-            open_objects.emplace_back();
-        else if (event == json::parse_event_t::object_end)
-            open_objects.pop_back();
-        else if (event == json::parse_event_t::key)
-            repeated = !open_objects.back().insert(parsed.get<std::string>()).second || repeated;
-        return true;
-    };
-    json document = json::parse(text, watch, false);
-    return repeated || document.is_discarded() ? json() : document;
+    json_gate gate;
+    if (!json::sax_parse(text, &gate))
+        return {};
+    json document = json::parse(text, nullptr, false);
+    return document.is_discarded() ? json() : document;
 }
 
 }  // namespace

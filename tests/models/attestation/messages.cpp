@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/attestation/json_gate.h"
+
 using namespace vtwin::models;
 
 namespace {
@@ -127,4 +129,24 @@ TEST_CASE("what only a TPM 2.0 shows is left out of the evidence of a TPM 1.2") 
     const auto at = null.find(R"({"ak_public")");
     null.replace(at, null.find('}', at) - at + 1, "null");
     CHECK_FALSE(from_json<evidence>(null));
+}
+
+TEST_CASE("a stranger's JSON is looked at no further than a message can go") {
+    std::string many = "{", nested, names;
+    for (int i = 0; i < 100'000; ++i)
+        many += (i == 0 ? "\"a" : ",\"a") + std::to_string(i) + "\":0";
+    many += '}';
+    for (int i = 0; i < 100'000; ++i)
+        nested += R"({"a":)";
+    const auto events = [](const std::string& text) {
+        json_gate gate;
+        CHECK_FALSE(nlohmann::json::sax_parse(text, &gate));
+        return gate.events();
+    };
+    CHECK(events(many) == 1 + 2 * json_gate::most_members + 1);
+    CHECK(events(nested) == 2 * json_gate::most_levels + 1);
+    CHECK(events(std::string(100'000, '[')) == json_gate::most_levels + 1);
+    CHECK(events(R"({"a":[1,2],"a":{"b":3}})") == 7);
+    CHECK_FALSE(from_json<attest_request>(many));
+    CHECK_FALSE(from_json<attest_request>(nested));
 }
