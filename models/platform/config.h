@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -139,7 +140,8 @@ struct guest_reference {
     bytes kernel_sha1, initrd_sha1;
     bytes kernel_sha256, initrd_sha256;
     std::string command_line;
-    std::map<std::string, bytes> ima_files;  ///< path to SHA-256 (ima-ng d-ng field)
+    /// Path to the digests that are approved, as IMA lists them: "sha256:<lower-case hexadecimal>".
+    std::map<std::string, std::set<std::string>> ima_files;
     bytes firmware_log;  ///< binary_bios_measurements of an approved boot; empty: pv-grub's, as above
     uuid_t vtpm_uuid;
     std::string vtpm_label;

@@ -2,6 +2,7 @@
 #include "scenarios/live/recording_file.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "models/hex.h"
@@ -320,7 +321,7 @@ class builder {
         reference.initrd_sha256 = initrd.sha256;
         reference.command_line = m_all->text(path + ".command_line");
         for (const models::measured_file& file : files(path + ".ima_files"))
-            reference.ima_files[file.path] = file.sha256;
+            reference.ima_files[file.path].insert("sha256:" + models::to_hex(file.sha256));
         reference.firmware_log = firmware_log(path + ".firmware_log", reference.version);
         add_ima_list(path + ".ima_list", reference.ima_files);
         reference.quote = quote(path);
@@ -350,7 +351,7 @@ class builder {
         return std::move(*content);
     }
 
-    void add_ima_list(const std::string& path, std::map<std::string, models::bytes>& approved) {
+    void add_ima_list(const std::string& path, std::map<std::string, std::set<std::string>>& approved) {
         const auto content = optional_content(path);
         if (!content)
             return;
@@ -362,7 +363,7 @@ class builder {
                                        " is no ima-ng or ima-sig entry for PCR 10"});
         for (const auto& entry : list.entries)
             if (entry.path != "boot_aggregate")
-                approved[entry.path] = entry.file_digest;
+                approved[entry.path].insert(entry.algorithm + ':' + models::to_hex(entry.file_digest));
     }
 
     models::verifier_config verifier() {

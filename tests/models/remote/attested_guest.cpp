@@ -104,8 +104,8 @@ attested_guest::attested_guest(const std::function<void(verifier_config&)>& chan
     reference.kernel_sha1 = remote::sha1(kernel);
     reference.initrd_sha1 = remote::sha1(initrd);
     reference.command_line = "root=/dev/xvda ro";
-    reference.ima_files = {{"/sbin/init", remote::sha256(ascii("init"))},
-                           {"/bin/a b", remote::sha256(ascii("ab"))}};
+    reference.ima_files = {{"/sbin/init", {"sha256:" + to_hex(remote::sha256(ascii("init")))}},
+                           {"/bin/a b", {"sha256:" + to_hex(remote::sha256(ascii("ab")))}}};
     reference.vtpm_uuid = *parse_uuid(uuid_text);
     reference.vtpm_label = label;
     config.guests = {{"guest1", reference}, {"guest2", reference}};

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "models/hex.h"
 #include "scenarios/schema/writer.h"
@@ -73,7 +74,9 @@ TEST_CASE("the verifier's references follow the guest unless the scenario says o
     CHECK(reference.vtpm_uuid == loaded.config.machine.vtpms[1].uuid);
     CHECK(reference.vtpm_label == "system_u:system_r:vtpm_t");
     CHECK(reference.ima_files.size() == 2);
-    CHECK(reference.ima_files.begin()->second == loaded.config.machine.guests[0].ima_files[0].sha256);
+    CHECK(reference.ima_files.begin()->second ==
+          std::set<std::string>{"sha256:" +
+                                models::to_hex(loaded.config.machine.guests[0].ima_files[0].sha256)});
     CHECK(loaded.config.verifier.deep_quote_flags == 7);
 }
 
@@ -156,6 +159,21 @@ ima_list = "list"
         CHECK(present);
     }
     CHECK(loaded.all.unread() == std::vector<std::string>{});
+}
+
+TEST_CASE("an approved IMA list may name a file more than once and in any algorithm") {
+    const small_scenario_directory folder(small_scenario + "[verifier.reference.g1]\nima_list = \"list\"\n");
+    const std::string first = folder.path() / "ima/a", start = "10 " + std::string(40, '1') + " ima-ng ";
+    folder.write("list", start + "sha1:" + std::string(40, '2') + " boot_aggregate\n" + start + "sha256:" +
+                             std::string(64, '3') + " /bin/sh\n" + start + "sha256:" + std::string(64, '4') +
+                             " /bin/sh\n" + start + "sha1:" + std::string(40, '5') + ' ' + first + '\n');
+    const loaded_scenario loaded = load_scenario(folder.file);
+    const auto& approved = loaded.config.verifier.guests.at("g1").ima_files;
+    CHECK(approved.size() == 3);
+    CHECK(approved.at("/bin/sh") ==
+          std::set<std::string>{"sha256:" + std::string(64, '3'), "sha256:" + std::string(64, '4')});
+    CHECK(approved.at(first).size() == 2);
+    CHECK(approved.at(first).contains("sha1:" + std::string(40, '5')));
 }
 
 TEST_CASE("a recording is refused where its TPM is not") {
