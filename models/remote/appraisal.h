@@ -1,6 +1,7 @@
 // The verifier's judgement of one piece of evidence: a sequence of checks that each leave a sentence.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "models/attestation/messages.h"
@@ -58,11 +59,16 @@ void check_deep_quote(appraisal& a);
 /// (TPM 2.0: from nonce, the guest's quote and digests); empty when the body is malformed, the PCR values are
 /// incomplete or no AIK is certified.
 bytes deep_quote_info(const appraisal& a);
-/// "boot-evidence", "boot-log-pcr-4", "boot-log-pcr-5", "pcr-4", "pcr-5", "kernel", "command-line", "initrd".
+/// "boot-evidence", "boot-log-pcr-4", "boot-log-pcr-5", "pcr-4", "pcr-5", "kernel", "command-line", "initrd",
+/// "pcr-N" for each other quoted PCR that was extended. Calls check_firmware where firmware measured the
+/// boot.
 void check_boot(appraisal& a);
-/// Where firmware measured the boot: "firmware-log", "boot-log-pcr-N", "firmware-reference", "pcr-N",
-/// "firmware-event" per PCR whose events differ from the reference's.
+/// Where firmware measured the boot: "boot-evidence" if the vTPM came too late, "firmware-log",
+/// "boot-log-pcr-N", "firmware-reference", "pcr-N", "firmware-event" per PCR whose events differ from the
+/// reference's, "pcr-N" for each quoted PCR that was extended and of which neither log says anything.
 void check_firmware(appraisal& a);
+/// "pcr-N" fails for each quoted PCR that is not in `judged` and not as after a reset; PCR 10 is IMA's.
+void check_untouched(appraisal& a, const std::set<std::uint32_t>& judged);
 /// "ima-log", "pcr-10", "boot-aggregate", "ima-file" per differing file or "ima-files".
 void check_ima(appraisal& a);
 

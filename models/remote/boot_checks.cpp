@@ -7,6 +7,7 @@ namespace vtwin::models::remote {
 namespace {
 
 constexpr std::uint32_t kernel_pcr = 4, boot_parameters_pcr = 5;  // pv-grub's choice
+constexpr std::uint32_t ima_pcr = 10;
 
 // One thing that the boot loader measures, as the verifier expects it.
 struct expected_step {
@@ -48,6 +49,14 @@ std::string descriptions(std::uint32_t pcr, const std::vector<measurement>& log)
         if (step.pcr == pcr)
             text += (text.empty() ? "" : ", ") + step.description;
     return text;
+}
+
+// Dynamic launch only.
+constexpr std::uint32_t first_set_pcr = 17, last_set_pcr = 22;
+
+bytes reset_value(pcr_hash bank, std::uint32_t pcr) {
+    const bool set = pcr >= first_set_pcr && pcr <= last_set_pcr;
+    return bytes(size_of(bank), set ? std::byte{0xFF} : std::byte{0});
 }
 
 // Whether PCR 4 and 5 can speak about the boot at all. They cannot when the vTPM came after the guest had
@@ -127,6 +136,17 @@ void check_steps(appraisal& a, const std::vector<expected_step>& steps) {
 
 }  // namespace
 
+void check_untouched(appraisal& a, const std::set<std::uint32_t>& judged) {
+    for (std::uint32_t pcr = 0; pcr < pcr_count; ++pcr)
+        if (const bytes& seen = a.shown.vtpm_pcrs[pcr];
+            a.quoted(pcr) && pcr != ima_pcr && !judged.contains(pcr) && seen != reset_value(a.bank(), pcr))
+            a.fail(fmt::format("pcr-{}", pcr),
+                   fmt::format(
+                       "PCR {} was extended by nothing that the logs or the reference name: expected {}, "
+                       "seen {}",
+                       pcr, to_hex(reset_value(a.bank(), pcr)), to_hex(seen)));
+}
+
 void check_boot(appraisal& a) {
     if (!a.shown.firmware_log.empty() || !a.reference.firmware_log.empty())
         return check_firmware(a);
@@ -145,6 +165,7 @@ void check_boot(appraisal& a) {
     for (const std::uint32_t pcr : {kernel_pcr, boot_parameters_pcr})
         check_against_reference(a, pcr, steps);
     check_steps(a, steps);
+    check_untouched(a, {kernel_pcr, boot_parameters_pcr});
 }
 
 }  // namespace vtwin::models::remote

@@ -60,6 +60,11 @@ bytes value_of(const std::map<std::uint32_t, bytes>& values, std::uint32_t pcr, 
 }  // namespace
 
 void check_firmware(appraisal& a) {
+    if (a.shown.vtpm_attached_late)
+        return a.fail(
+            "boot-evidence",
+            "untrusted for boot: it says itself that its vTPM was attached after it had started, so "
+            "no firmware can have measured into it");
     if (a.shown.firmware_log.empty())
         return a.fail("firmware-log", "a firmware's log is expected, and there is none");
     const firmware_log shown = parse_firmware_log(a.shown.firmware_log, a.bank());
@@ -86,6 +91,7 @@ void check_firmware(appraisal& a) {
         check_value(a, pcr, value_of(expected, pcr, a.bank()));
     for (const std::uint32_t pcr : pcrs)
         check_events(a, pcr, shown, approved);
+    check_untouched(a, pcrs);
 }
 
 }  // namespace vtwin::models::remote

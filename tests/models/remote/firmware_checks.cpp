@@ -38,7 +38,7 @@ struct booted_machine {
     booted_machine() { world.config.guests.at("guest1").firmware_log = log_of(approved); }
 
     /// Boots as `steps` say, shows `shown`, and is judged.
-    verdict boot(const std::vector<logged>& steps, const bytes& shown) {
+    verdict boot(const std::vector<logged>& steps, const bytes& shown, bool late = false) {
         machine_state state = world.honest_state();
         for (std::size_t pcr = 0; pcr < 8; ++pcr)
             state.vtpm_pcrs[pcr] = bytes(20);
@@ -50,6 +50,7 @@ struct booted_machine {
         world.config.guests.at("guest1").ima_files.clear();
         evidence claims = world.sign(state);
         claims.firmware_log = shown;
+        claims.vtpm_attached_late = late;
         return remote::appraise(claims, world.parties->directory(), world.config, [](auto&) { return true; });
     }
     verdict boot(const std::vector<logged>& steps) { return boot(steps, log_of(steps)); }
@@ -103,4 +104,17 @@ TEST_CASE("firmware that no reference is known for or that shows no log is refus
     CHECK(failures(machine.boot(approved, ascii("no log"))) == "firmware-log");
     machine.world.config.guests.at("guest1").firmware_log.clear();
     CHECK(failures(machine.boot(approved)) == "firmware-reference");
+}
+
+TEST_CASE("firmware cannot have measured into a vTPM that was attached late") {
+    booted_machine machine;
+    CHECK(failures(machine.boot(approved, log_of(approved), true)) == "boot-evidence");
+}
+
+TEST_CASE("a quoted PCR that neither a firmware's log nor its reference names has to be untouched") {
+    booted_machine machine;
+    std::vector<logged> more = approved;
+    more.push_back({3, "something"});
+    CHECK(failures(machine.boot(more, log_of(approved))) == "pcr-3");
+    CHECK(failures(machine.boot(approved, log_of(approved))) == "");
 }

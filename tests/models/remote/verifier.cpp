@@ -140,7 +140,7 @@ TEST_CASE("a TPM_Quote2 has to be signed over these values this nonce and locali
     CHECK(text_of(quoted2([](machine_state& s) { s.challenge.vtpm_pcr_mask = 0x30; }, [](evidence&) {}),
                   "vtpm-quote") == "guest1: the vTPM quoted other PCRs: expected mask 0004ff, seen 000030");
     const verdict claimed = quoted2([](machine_state&) {}, [](evidence& e) { flip(e.vtpm_pcrs[7]); });
-    CHECK(failures(claimed) == "vtpm-pcr-values deep-quote boot-aggregate");
+    CHECK(failures(claimed) == "vtpm-pcr-values deep-quote pcr-7 boot-aggregate");
     CHECK(text_of(claimed, "vtpm-pcr-values").starts_with("guest1: the PCR values as claimed differ from"));
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("claimed PCR values have to be the quoted ones") {
     const verdict outcome = world.judge(shown);
     CHECK(text_of(outcome, "vtpm-pcr-values") == "guest1: PCR 7 as claimed differs from the quote: quoted " +
                                                      quoted + ", claimed " + to_hex(shown.vtpm_pcrs[7]));
-    CHECK(failures(outcome) == "vtpm-pcr-values deep-quote boot-aggregate");
+    CHECK(failures(outcome) == "vtpm-pcr-values deep-quote pcr-7 boot-aggregate");
     CHECK(failures(world.with_evidence([](evidence& e) { e.vtpm_pcrs.pop_back(); })) == "vtpm-pcr-values");
     CHECK(failures(world.with_evidence([](evidence& e) { e.vtpm_pcrs[3].pop_back(); })) == "vtpm-pcr-values");
 }
@@ -376,6 +376,43 @@ TEST_CASE("measured files are held against the reference one by one") {
     CHECK(text_of(added, "ima-file") ==
           "guest1: file /tmp/x is not in the reference: expected no such file, seen sha256:" + to_hex(evil));
     CHECK(world.with_state([](machine_state& s) { restart_ima(s); }).trusted);  // nothing ran yet
+}
+
+TEST_CASE("several digests of a file may be approved and in whatever algorithm the list has them") {
+    const bytes other = remote::sha256(ascii("other init")), weak = remote::sha1(ascii("third init"));
+    attested_guest world([&](verifier_config& config) {
+        config.guests.at("guest1")
+            .ima_files.at("/sbin/init")
+            .insert({"sha256:" + to_hex(other), "sha1:" + to_hex(weak)});
+    });
+    const auto judged = [&](const std::string& algorithm, const bytes& digest) {
+        return failures(world.with_state([&](machine_state& s) {
+            restart_ima(s);
+            measure_file(s, algorithm, digest, "/sbin/init");
+        }));
+    };
+    CHECK(judged("sha256", other) == "");
+    CHECK(judged("sha256", remote::sha256(ascii("init"))) == "");
+    CHECK(judged("sha1", weak) == "");
+    CHECK(judged("sha256", remote::sha256(ascii("third init"))) == "ima-file");
+    CHECK(judged("sha1", remote::sha1(ascii("init"))) == "ima-file");
+}
+
+TEST_CASE("a quoted PCR that nothing explains has to be untouched") {
+    attested_guest world;
+    const verdict outcome = world.with_state([](machine_state& s) {
+        s.vtpm_pcrs[7] = bytes(20, std::byte{7});
+        restart_ima(s);
+    });
+    CHECK(failures(outcome) == "pcr-7");
+    CHECK(text_of(outcome, "pcr-7") ==
+          "guest1: PCR 7 was extended by nothing that the logs or the reference name: expected " +
+              std::string(40, '0') + ", seen " + to_hex(bytes(20, std::byte{7})));
+    // Not quoted: a claim.
+    CHECK(world.with_state([](machine_state& s) { s.vtpm_pcrs[8] = bytes(20, std::byte{7}); }).trusted);
+    attested_guest dynamic([](verifier_config& config) { config.vtpm_pcr_mask |= 1U << 17; });
+    CHECK(failures(dynamic.judge(dynamic.honest())) == "pcr-17");
+    CHECK(dynamic.with_state([](machine_state& s) { s.vtpm_pcrs[17] = bytes(20, std::byte{0xFF}); }).trusted);
 }
 
 TEST_CASE("boot_aggregate ties the IMA log to the boot") {

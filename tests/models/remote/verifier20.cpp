@@ -249,7 +249,7 @@ TEST_CASE("a TPM 2.0 quote needs the certified key's signature") {
 TEST_CASE("the PCR values that a guest with a TPM 2.0 claims are held against its quote") {
     guest20 guest;
     CHECK(failures(guest.with_evidence([](evidence& e) { flip(e.vtpm_pcrs[7], 0); })) ==
-          "vtpm-pcr-values boot-aggregate");
+          "vtpm-pcr-values pcr-7 boot-aggregate");
     CHECK(failures(guest.with_fields([](quote_fields& f) { flip(f.pcr_digest, 0); })) == "vtpm-pcr-values");
     // Not quoted, and not part of anything.
     CHECK(failures(guest.with_evidence([](evidence& e) { flip(e.vtpm_pcrs[16], 0); })) == "");
