@@ -158,7 +158,9 @@ std::string to_pem(byte_view der) {
 
 bytes from_pem(std::string_view text) {
     const bio memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    const x509 certificate(PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+    // Without a callback OpenSSL would ask on the terminal for the password of an encrypted one.
+    const auto no_password = [](char*, int, int, void*) { return -1; };
+    const x509 certificate(PEM_read_bio_X509(memory.get(), nullptr, no_password, nullptr));
     const int size = certificate ? i2d_X509(certificate.get(), nullptr) : 0;
     bytes der(size > 0 ? static_cast<std::size_t>(size) : 0);
     auto* out = reinterpret_cast<unsigned char*>(der.data());

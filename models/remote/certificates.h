@@ -32,7 +32,7 @@ std::optional<certificate_view> parse_certificate(byte_view der);
 bool verify_chain(byte_view der, byte_view root, std::string& reason);
 
 std::string to_pem(byte_view der);
-/// DER of the first certificate in a PEM text; empty when there is none.
+/// DER of the first certificate in a PEM text; empty when there is none, or when it is encrypted.
 bytes from_pem(std::string_view text);
 /// The certified public key alone (SubjectPublicKeyInfo), as tools take it that read no certificates.
 std::string public_key_pem(byte_view der);
