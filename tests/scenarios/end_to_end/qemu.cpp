@@ -37,6 +37,12 @@ class boot {
     temporary_directory m_folder;
 };
 
+/// Where the script keeps its kernel.
+fs::path cache() {
+    const char* place = ::getenv("XDG_CACHE_HOME");
+    return place != nullptr && *place != '\0' ? fs::path(place) : fs::path(::getenv("HOME")) / ".cache";
+}
+
 void boots(std::vector<std::string> words) {
     const boot tried(words);
     if (tried.impossible())
@@ -90,7 +96,7 @@ TEST_CASE("the verifier trusts a booted machine and refuses it with another kern
         CHECK(judged_again.code == 0);
 
         // One letter of a message of its setup code.
-        std::string kernel = content_of(fs::path(::getenv("HOME")) / ".cache/vtwin/qemu/vmlinuz");
+        std::string kernel = content_of(cache() / "vtwin/qemu/vmlinuz");
         const auto text = kernel.find("No setup signature found");
         REQUIRE(text != std::string::npos);
         kernel[text] = 'n';
@@ -131,5 +137,9 @@ TEST_CASE("wrong options of qemu_boot are refused before anything starts") {
     CHECK(contains(refused({"--tpm", "1.2", "--device", "crb"}), "a TPM 1.2 has no such interface"));
     CHECK(contains(refused({"--reference", "/etc"}), "there is no binary_bios_measurements"));
     CHECK(contains(refused({"--kernel", "/no/such/kernel"}), "cannot be read"));
+    temporary_directory approved;
+    for (const char* file : {"binary_bios_measurements", "ascii_runtime_measurements"})
+        std::ofstream(approved.path() / file) << "something";
+    CHECK(contains(refused({"--reference", approved.path().string()}), "SeaBIOS measures no kernel"));
     CHECK(contains(refused({"--snapshots"}), "unknown option --snapshots"));
 }
