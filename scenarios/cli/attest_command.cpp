@@ -9,14 +9,19 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "models/attestation/json_gate.h"
 #include "models/attestation/messages.h"
 #include "scenarios/config/files.h"
 #include "scenarios/live/listen_spec.h"
+#include "scenarios/report/text.h"
 #include "scenarios/report/verdict_text.h"
 #include "scenarios/runner/run.h"
 
 namespace vtwin::scenario {
 namespace {
+
+/// A verdict has a line per measured file at most.
+constexpr std::size_t longest_answer = std::size_t{16} << 20;
 
 struct attest_line {
     std::string door, firmware_log, ima_list;
@@ -55,10 +60,24 @@ std::string ask(const std::string& door, const std::string& request) {
     std::string answer;
     asio::write(socket, asio::buffer(request), error);
     if (!error)
-        asio::read_until(socket, asio::dynamic_buffer(answer), '\n', error);
+        asio::read_until(socket, asio::dynamic_buffer(answer, longest_answer), '\n', error);
+    if (error == asio::error::not_found)
+        throw user_error({door}, "", "is no attest door: its answer does not end");
     if (error)
         throw user_error({door}, "", "the door was closed before it answered");
     return answer;
+}
+
+/// What {"problem":"..."} says.
+std::string problem_in(const std::string& answer) {
+    models::json_gate gate;
+    if (nlohmann::json::sax_parse(answer, &gate)) {
+        const auto said = nlohmann::json::parse(answer, nullptr, false);
+        const auto problem = said.is_object() ? said.find("problem") : said.end();
+        if (problem != said.end() && problem->is_string())
+            return problem->get<std::string>();
+    }
+    return "not an attest door";
 }
 
 int attest(const attest_line& line, std::ostream& out) {
@@ -67,10 +86,7 @@ int attest(const attest_line& line, std::ostream& out) {
         out << report::verdict_title(*verdict) << '\n' << report::verdict_reasons(*verdict);
         return static_cast<int>(verdict->trusted ? exit_code::ok : exit_code::expectation_failed);
     }
-    const auto said = nlohmann::json::parse(answer, nullptr, false);
-    out << "not attested: "
-        << (said.is_object() ? said.value("problem", std::string("?")) : std::string("not an attest door"))
-        << '\n';
+    out << "not attested: " << report::printable(problem_in(answer)) << '\n';
     return static_cast<int>(exit_code::expectation_failed);
 }
 

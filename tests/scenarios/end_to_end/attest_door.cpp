@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <thread>
 
 #include "models/remote/crypto.h"
 #include "models/remote/tpm20_files.h"
@@ -98,6 +99,43 @@ void boot_and_attest(bool two, const std::vector<models::measurement>& steps, bo
     CHECK(contains(replayed.out, " 0 answers differ"));
 }
 
+/// Somebody at a Unix socket who answers one client's line with `answer`.
+class false_door {
+  public:
+    false_door(const std::string& path, std::string answer) : m_socket(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        REQUIRE(path.size() < sizeof(address.sun_path));
+        std::copy(path.begin(), path.end(), address.sun_path);
+        REQUIRE(::bind(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+        REQUIRE(::listen(m_socket, 1) == 0);
+        m_server = std::thread([this, said = std::move(answer)] { serve(said); });
+    }
+    ~false_door() {
+        m_server.join();
+        ::close(m_socket);
+    }
+    false_door(const false_door&) = delete;
+    false_door& operator=(const false_door&) = delete;
+
+  private:
+    void serve(const std::string& said) const {
+        const int client = ::accept(m_socket, nullptr, nullptr);
+        for (char c = 0; c != '\n' && ::recv(client, &c, 1, 0) == 1;) {
+        }
+        for (std::size_t sent = 0; sent < said.size();) {
+            const auto more = ::send(client, said.data() + sent, said.size() - sent, MSG_NOSIGNAL);
+            if (more <= 0)
+                break;
+            sent += static_cast<std::size_t>(more);
+        }
+        ::close(client);
+    }
+
+    int m_socket;
+    std::thread m_server;
+};
+
 }  // namespace
 
 TEST_CASE("a machine that boots the approved kernel on a TPM 2.0 is attested at its door") {
@@ -148,6 +186,39 @@ TEST_CASE("a guest that booted by itself is attested again and again and hostile
     CHECK(contains(unreadable.err, "--firmware-log /nowhere"));
     CHECK(served.stop().code == 1);  // the scenario expects this guest to be trusted
     CHECK(result_of(served.path("run"))["verdicts"].size() == 1 + 4 + 1 + 1 + 1);
+}
+
+TEST_CASE("whatever stands at a door in the place of an attest door ends in a message") {
+    temporary_directory place;
+    const auto attest = [&](const std::string& answer) {
+        const std::string path = (place.path() / "a").string();
+        fs::remove(path);
+        const false_door door(path, answer);
+        auto seen = run_program({"attest", "unix:" + path});
+        INFO(seen.out << seen.err);
+        CHECK(seen.out.find('\x1b') == std::string::npos);
+        return seen;
+    };
+    for (const char* other : {"{\"problem\":1}\n", "{\"problem\":null}\n", "{}\n", "[]\n", "1\n", "\n",
+                              "HTTP/1.1 400\n", "{\"problem\":\"a\",\"problem\":\"b\"}\n"}) {
+        const auto seen = attest(other);
+        CHECK(seen.code == 1);
+        CHECK(seen.out == "not attested: not an attest door\n");
+    }
+    const auto problem = attest("{\"problem\":\"busy\\n\\u001b[2Jok\"}\n");
+    CHECK(problem.code == 1);
+    CHECK(problem.out == "not attested: busy \xEF\xBF\xBD[2Jok\n");
+    const auto verdict =
+        attest(R"({"guest":"g\u001b[1m","trusted":false,"reasons":[{"check":"\n","passed":true,)"
+               R"("text":"\u001b[2J"}]})"
+               "\n");
+    CHECK(verdict.code == 1);
+    const auto silent = attest("");
+    CHECK(silent.code == 2);
+    CHECK(contains(silent.err, "closed before it answered"));
+    const auto endless = attest(std::string(std::size_t{17} << 20, ' '));
+    CHECK(endless.code == 2);
+    CHECK(contains(endless.err, "its answer does not end"));
 }
 
 TEST_CASE("a reference that is no firmware log is refused with its key") {
