@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "models/remote/certificates.h"
+#include "models/remote/evidence_readme.h"
 #include "models/remote/firmware_log.h"
 #include "models/remote/ima_log.h"
+#include "models/remote/policy_file.h"
 #include "models/remote/tpm12_files.h"
 #include "models/remote/tpm20_files.h"
 #include "models/remote/tpm20_structures.h"
@@ -16,16 +20,22 @@ namespace {
 
 using remote::octet_writer;
 
+constexpr const char* evidence_name = "evidence.json";
+
 bytes text(std::string_view characters) {
     const byte_view octets = remote::as_octets(characters);
     return {octets.begin(), octets.end()};
 }
 
-// Guest names come from evidence: they must not climb out of the directory.
+// Guest names come from evidence: they must not climb out of the directory, nor mean something to a shell.
 std::string safe_name(std::string_view name) {
     std::string safe(name);
     std::ranges::replace_if(
-        safe, [](char c) { return c <= ' ' || c > '~' || c == '/' || c == '\\' || c == '.'; }, '_');
+        safe,
+        [](char c) {
+            return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-';
+        },
+        '_');
     return safe;
 }
 
@@ -41,11 +51,21 @@ std::string pcr_listing(const std::vector<bytes>& pcrs) {
     return listing;
 }
 
+// What guests say may hold line ends and control sequences: nothing of it may look like a line of ours.
+std::string one_line(std::string_view said) {
+    std::string line;
+    for (const char c : said)
+        line += c >= ' ' && c <= '~' ? std::string(1, c)
+                                     : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    return line;
+}
+
 std::string boot_log_listing(const std::vector<measurement>& log) {
     std::string listing;
     for (const measurement& step : log)
-        listing += fmt::format("{} {}{}{} {}\n", step.pcr, to_hex(step.digest),
-                               step.sha256.empty() ? "" : " ", to_hex(step.sha256), step.description);
+        listing +=
+            fmt::format("{} {}{}{} {}\n", step.pcr, to_hex(step.digest), step.sha256.empty() ? "" : " ",
+                        to_hex(step.sha256), one_line(step.description));
     return listing;
 }
 
@@ -72,10 +92,21 @@ bytes binary_ima_list(std::string_view ascii) {
 }
 
 std::string verdict_listing(const verdict& outcome) {
-    std::string listing = fmt::format("{}: {}\n", outcome.guest, outcome.trusted ? "trusted" : "not trusted");
+    std::string listing =
+        fmt::format("{}: {}\n", one_line(outcome.guest), outcome.trusted ? "trusted" : "not trusted");
     for (const verdict_reason& reason : outcome.reasons)
-        listing += fmt::format("{} {}: {}\n", reason.passed ? "ok  " : "FAIL", reason.check, reason.text);
+        listing +=
+            fmt::format("{} {}: {}\n", reason.passed ? "ok  " : "FAIL", reason.check, one_line(reason.text));
     return listing;
+}
+
+/// What a deep quote's layout depends on; a line per number.
+std::string deep_quote_numbers(const evidence& shown, const verifier_config& policy) {
+    const nlohmann::ordered_json numbers = {{"flags", policy.deep_quote_flags},
+                                            {"vtpm_pcr_mask", policy.vtpm_pcr_mask},
+                                            {"hardware_pcr_mask", policy.hardware_pcr_mask},
+                                            {"locality", shown.deep_quote_locality}};
+    return numbers.dump(2) + '\n';
 }
 
 // For the platform's key: openssl dgst -sha1 -verify with the public key of platform-aik-N.pem.
@@ -85,6 +116,7 @@ void add_deep_quote(std::map<std::string, bytes>& files, const std::string& fold
     remote::appraisal rebuilt{shown, unused, policy, directory, {}, {}};
     if (const auto aik = remote::parse_certificate(shown.aik_certificate))
         rebuilt.aik_modulus = aik->modulus;
+    files[folder + "deep-quote.json"] = text(deep_quote_numbers(shown, policy));
     files[folder + "deep-quote.bin"] = shown.deep_quote;
     files[folder + "deep-quote-info.bin"] = remote::deep_quote_info(rebuilt);
     files[folder + "deep-quote.sig"] = {
@@ -140,7 +172,7 @@ void add_evidence(std::map<std::string, bytes>& files, const std::string& folder
         text(shown.firmware_log.empty() ? boot_log_listing(shown.boot_log) : firmware_log_listing(shown));
     files[folder + "ascii_runtime_measurements"] = text(shown.ima_log);
     files[folder + "binary_runtime_measurements"] = binary_ima_list(shown.ima_log);
-    files[folder + "evidence.json"] = text(to_json(shown));
+    files[folder + evidence_name] = text(to_json(shown));
 }
 
 std::string as_text(const bytes& octets) {
@@ -173,55 +205,79 @@ remote::public_directory directory_of(const std::map<std::string, bytes>& files)
     return directory;
 }
 
-checked_evidence check_folder(const std::map<std::string, bytes>& files, const std::string& folder,
-                              const verifier_config& policy, const remote::public_directory& directory) {
+/// Files that stand beside every run's evidence.
+std::map<std::string, bytes> constant_files() {
+    return {{"verify.sh", text(remote::verify_script)}, {"README", text(remote::evidence_readme)}};
+}
+
+checked_evidence unreadable(const std::string& name, std::string problem) {
     checked_evidence checked;
-    checked.folder = folder.substr(0, folder.size() - 1);
-    const auto shown = from_json<evidence>(as_text(files.at(folder + "evidence.json")));
-    if (!shown) {
-        checked.problem = "evidence.json is not the evidence of a guest";
-        return checked;
-    }
-    if (const std::string name = safe_name(shown->guest);
-        !checked.folder.starts_with(name + '-') ||
-        checked.folder.find('-', name.size() + 1) != std::string::npos) {
-        checked.problem = "evidence.json is of another guest: " + name;
-        return checked;
-    }
-    std::map<std::string, bytes> expected{{"verify.sh", text(remote::verify_script)}};
+    checked.folder = name;
+    checked.problem = std::move(problem);
+    return checked;
+}
+
+/// `used`: nonces of the folders before this one, each with its folder.
+checked_evidence check_folder(const std::map<std::string, bytes>& files, const std::string& name,
+                              const verifier_config& policy, const remote::public_directory& directory,
+                              std::map<bytes, std::string>& used) {
+    const std::string folder = name + '/';
+    const auto shown = from_json<evidence>(as_text(files.at(folder + evidence_name)));
+    if (!shown)
+        return unreadable(name, "evidence.json is not the evidence of a guest");
+    if (const std::string guest = safe_name(shown->guest);
+        !name.starts_with(guest + '-') || name.find('-', guest.size() + 1) != std::string::npos)
+        return unreadable(name, "evidence.json is of another guest: " + guest);
+    std::map<std::string, bytes> expected = constant_files();
     add_evidence(expected, folder, *shown);
     add_deep_quote(expected, folder, *shown, policy, directory);
-    for (const auto& [name, content] : expected) {
-        const auto file = files.find(name);
+    checked_evidence checked;
+    checked.folder = name;
+    for (const auto& [path, content] : expected) {
+        const auto file = files.find(path);
         if (file == files.end() || file->second != content)
-            checked.altered.push_back(name);
+            checked.altered.push_back(path);
     }
-    checked.outcome = remote::appraise(*shown, directory, policy, [](remote::appraisal& a) {
-        a.pass("nonce",
-               fmt::format("nonce {}; files cannot tell whether it was fresh", to_hex(a.shown.nonce)));
-        return true;
+    checked.outcome = remote::appraise(*shown, directory, policy, [&](remote::appraisal& a) {
+        const auto [first, fresh] = used.emplace(shown->nonce, name);
+        const std::string nonce = to_hex(shown->nonce);
+        if (fresh)
+            a.pass("nonce", fmt::format("nonce {}; files cannot tell whether it was fresh", nonce));
+        else
+            a.fail("nonce", fmt::format("nonce {} was used before, for {}", nonce, first->second));
+        return fresh;
     });
     return checked;
+}
+
+/// The folders of evidence: those expected and those that are there.
+std::set<std::string> folders_of(const std::map<std::string, bytes>& files,
+                                 const std::vector<std::string>& expected) {
+    std::set<std::string> folders(expected.begin(), expected.end());
+    for (const auto& [path, content] : files)
+        if (const auto slash = path.find('/'); slash != std::string::npos)
+            folders.insert(path.substr(0, slash));
+    return folders;
 }
 
 }  // namespace
 
 std::vector<checked_evidence> check_evidence_files(const std::map<std::string, bytes>& files,
-                                                   const verifier_config& policy) {
-    static constexpr std::string_view name = "evidence.json";
+                                                   const verifier_config& policy,
+                                                   const std::vector<std::string>& expected) {
     const remote::public_directory directory = directory_of(files);
+    std::map<bytes, std::string> used;
     std::vector<checked_evidence> checked;
-    for (const auto& [path, content] : files)
-        if (path.ends_with(name) && path.size() > name.size())
-            checked.push_back(
-                check_folder(files, path.substr(0, path.size() - name.size()), policy, directory));
+    for (const std::string& folder : folders_of(files, expected))
+        checked.push_back(files.contains(folder + '/' + evidence_name)
+                              ? check_folder(files, folder, policy, directory, used)
+                              : unreadable(folder, "there is no evidence.json"));
     return checked;
 }
 
 std::map<std::string, bytes> evidence_files(const remote_parties& parties) {
-    std::map<std::string, bytes> files;
+    std::map<std::string, bytes> files = constant_files();
     const remote::public_directory directory = parties.directory();
-    files["verify.sh"] = text(remote::verify_script);
     files["manufacturer.pem"] = text(remote::to_pem(parties.manufacturer().root()));
     const auto chips = parties.manufacturer().certificates();
     for (std::size_t i = 0; i < chips.size(); ++i)
@@ -234,14 +290,17 @@ std::map<std::string, bytes> evidence_files(const remote_parties& parties) {
         files[fmt::format("platform-aik-{}.pem", i + 1)] =
             text(remote::to_pem(directory.platform_certificates[i]));
     std::map<std::string, int> rounds;
+    policy_file known{parties.policy(), {}};
     for (const remote_parties::assessment& done : parties.assessments()) {
         const std::string name = safe_name(done.shown.guest);
-        const std::string folder = fmt::format("{}-{}/", name, ++rounds[name]);
+        known.judged.push_back(fmt::format("{}-{}", name, ++rounds[name]));
+        const std::string folder = known.judged.back() + '/';
         add_evidence(files, folder, done.shown);
         files[folder + "verdict.json"] = text(to_json(done.outcome));
         files[folder + "verdict.txt"] = text(verdict_listing(done.outcome));
         add_deep_quote(files, folder, done.shown, parties.policy(), directory);
     }
+    files["policy.json"] = text(to_json(known));
     return files;
 }
 

@@ -61,6 +61,20 @@ file_content read_file(const std::string& path) {
     return {std::move(content), ""};
 }
 
+std::map<std::string, std::filesystem::path> files_below(const std::filesystem::path& directory) {
+    std::map<std::string, std::filesystem::path> files;
+    std::error_code error;
+    auto entry = std::filesystem::recursive_directory_iterator(directory, error);
+    for (const auto end = decltype(entry)(); !error && entry != end; entry.increment(error)) {
+        std::error_code odd;  // a link to nowhere, or to itself, is no file
+        if (entry->is_regular_file(odd))
+            files[entry->path().lexically_relative(directory).generic_string()] = entry->path();
+    }
+    if (error)
+        throw user_error({directory.string(), 0}, "", "cannot be looked through: " + error.message());
+    return files;
+}
+
 models::measured_file measure_file(const std::string& path, bool keep_content, const origin& where,
                                    const std::string& key, std::vector<problem>& problems) {
     models::measured_file file;

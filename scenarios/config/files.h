@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,10 @@ struct file_content {
     std::string reason;
 };
 file_content read_file(const std::string& path);
+
+/// Every regular file below a directory, by its path from there with slashes. Throws user_error for what is
+/// no directory or cannot be looked through.
+std::map<std::string, std::filesystem::path> files_below(const std::filesystem::path& directory);
 
 models::bytes sha1(models::byte_view data);
 models::bytes sha256(models::byte_view data);

@@ -169,10 +169,7 @@ std::string fingerprint(const output_directory& files, const std::string& result
 }
 
 std::string check_fingerprint(const std::filesystem::path& directory) {
-    std::map<std::string, std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-        if (entry.is_regular_file())
-            files[entry.path().lexically_relative(directory).generic_string()] = entry.path();
+    auto files = files_below(directory);
     files.erase(std::string(incomplete_mark));
     const auto result = files.extract(result_file);
     if (result.empty())

@@ -1,4 +1,10 @@
 // The evidence that a run leaves, judged from its files: by the program, and by public tools.
+#include <cctype>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "models/hex.h"
 #include "tests/scenarios/end_to_end/program.h"
 
 using namespace vtwin::scenario::test;
@@ -34,6 +40,103 @@ std::string listed(const program_result& result) {
     return result.out + result.err;
 }
 
+/// A change of one bit that has to be noticed.
+struct change {
+    std::string file;
+    std::size_t at;
+    std::string said;  ///< the line of verify.sh that it makes fail; "" when only `vtwin verify` can tell
+};
+
+/// In the middle.
+change anywhere(const finished_run& run, const std::string& file, const std::string& said) {
+    return {file, fs::file_size(run.evidence / file) / 2, said};
+}
+
+/// Behind a text.
+change behind(const finished_run& run, const std::string& file, const std::string& text,
+              const std::string& said) {
+    const auto found = content_of(run.evidence / file).find(text);
+    REQUIRE(found != std::string::npos);
+    return {file, found + text.size(), said};
+}
+
+/// In the digest of the kernel, in the bank that is judged.
+change in_boot_log(const finished_run& run, const std::string& guest, bool two) {
+    std::istringstream line(content_of(run.evidence / guest / "boot-log.txt"));
+    std::string pcr, sha1, sha256;
+    line >> pcr >> sha1 >> sha256;
+    const auto digest = *vtwin::models::from_hex(two ? sha256 : sha1);
+    const std::string octets(reinterpret_cast<const char*>(digest.data()), digest.size());
+    auto made =
+        behind(run, guest + "/binary_bios_measurements", octets, guest + ": boot log leads to the PCRs");
+    --made.at;
+    return made;
+}
+
+/// The files of the authorities and those of every guest.
+std::vector<change> common_changes(const finished_run& run, const std::string& guest, bool two) {
+    const std::string folder = guest + '/', of = guest + ": ";
+    std::vector<change> all = {
+        anywhere(run, "manufacturer.pem", "chip-ek-1.pem was issued by the manufacturer"),
+        anywhere(run, "chip-ek-1.pem", "chip-ek-1.pem was issued by the manufacturer"),
+        anywhere(run, "privacy-ca.pem", of + "AIK was certified by the privacy CA"),
+        anywhere(run, "platform-aik-1.pem", "platform-aik-1.pem was issued by the privacy CA"),
+        anywhere(run, "saa-modulus.bin", of + "deep quote names a signed configuration"),
+        anywhere(run, "configuration-1.bin", of + "deep quote names a signed configuration"),
+        // What is believed: the run's fingerprint holds it, or --policy takes its place.
+        behind(run, "policy.json", "\"description\": \"", ""),
+        anywhere(run, "README", ""),     // for people
+        anywhere(run, "verify.sh", ""),  // cannot judge itself
+        anywhere(run, folder + "aik.pem", of + "AIK was certified by the privacy CA"),
+        anywhere(run, folder + "ascii_runtime_measurements", of + "IMA's list is the same in both forms"),
+        {folder + "binary_runtime_measurements", 60, of + "IMA's list and PCR 10"},
+        in_boot_log(run, guest, two),
+        anywhere(run, folder + "boot-log.txt", ""),  // for people
+        anywhere(run, folder + "deep-quote-info.bin", of + "deep quote is over nonce and quote"),
+        {folder + "deep-quote.bin", 0, of + "deep quote begins with its signature"},
+        {folder + "deep-quote.bin", 256, of + "deep quote is over nonce and quote"},
+        {folder + "deep-quote.bin", 475, of + "deep quote is over nonce and quote"},
+        anywhere(run, folder + "deep-quote.sig", of + "deep quote was signed by a platform"),
+        anywhere(run, folder + "evidence.json",
+                 ""),  // the guest's own words, of which the other files are made
+        {folder + "nonce.bin", 19, of + "deep quote is over nonce and quote"},
+        behind(run, folder + "pcrs.txt", "PCR-04: ", of + "quoted values are those of pcrs.txt"),
+        behind(run, folder + "pcrs.txt", "PCR-12: ", ""),  // not quoted: nothing but a claim
+        anywhere(run, folder + "verdict.json", ""),        // the verifier's own words
+        anywhere(run, folder + "verdict.txt", "")};
+    for (const char* number : {"flags", "vtpm_pcr_mask", "hardware_pcr_mask", "locality"})
+        all.push_back(behind(run, folder + "deep-quote.json",
+                             '"' + std::string(number) + "\": ", of + "deep quote is over nonce and quote"));
+    return all;
+}
+
+/// Makes each change, has it found, and takes it back; every file of the guest and beside must be among them.
+void each_is_refused(const finished_run& run, const std::string& guest, const std::vector<change>& changes) {
+    std::set<std::string> flipped;
+    for (const change& made : changes) {
+        INFO(made.file << " at " << made.at);
+        flip(run.evidence / made.file, made.at);
+        flipped.insert(made.file);
+        if (!made.said.empty()) {
+            const auto refused = run.script();
+            INFO(listed(refused));
+            CHECK(refused.code == 1);
+            CHECK(contains(refused.out, "FAILED  " + made.said));
+        }
+        const auto altered = run.verify();
+        INFO(listed(altered));
+        CHECK(altered.code == 1);
+        CHECK(contains(altered.out, "ALTERED"));
+        flip(run.evidence / made.file, made.at);
+    }
+    for (const auto& [file, content] : files_below(run.evidence))
+        if (const auto slash = file.find('/'); slash == std::string::npos || file.substr(0, slash) == guest) {
+            INFO(file);
+            CHECK(flipped.contains(file));
+        }
+    CHECK(run.script().code == 0);
+}
+
 }  // namespace
 
 TEST_CASE("public tools accept the evidence of a TPM 2.0 guest and refuse what was changed in it") {
@@ -41,40 +144,160 @@ TEST_CASE("public tools accept the evidence of a TPM 2.0 guest and refuse what w
     const auto good = run.script();
     INFO(listed(good));
     REQUIRE(good.code == 0);
-    for (const char* line :
-         {"ok      chip-ek-1.pem was issued by the manufacturer",
-          "ok      platform-aik-1.pem was issued by the privacy CA",
-          "ok      guest1-1: AIK was certified by the privacy CA",
-          "ok      guest1-1: quote over nonce and PCRs, by aik.pem",
-          "ok      guest1-1: quote over nonce and PCRs, by ak.tss",
-          "ok      guest1-1: boot log can be replayed", "ok      guest1-1: AIK is made out to guest1",
-          "ok      guest1-1: deep quote was signed by a platform", "ok      guest1-1: IMA's list and PCR 10"})
-        CHECK(contains(good.out, line));
-    const auto log_size = fs::file_size(run.evidence / "guest1-1/binary_bios_measurements");
-    for (const auto& [name, at, said] :
-         {std::tuple{"quote.msg", std::size_t{100}, "quote over nonce and PCRs, by ak.tss"},
-          std::tuple{"quote.pcrs", std::size_t{142}, "quote over nonce and PCRs, by ak.tss"},
-          std::tuple{"ak.tss", std::size_t{100}, "quote over nonce and PCRs, by ak.tss"},
-          std::tuple{"nonce.bin", std::size_t{0}, "quote over nonce and PCRs, by aik.pem"},
-          std::tuple{"binary_bios_measurements", log_size - 80, "boot log can be replayed"},
-          std::tuple{"deep-quote-info.bin", std::size_t{40}, "deep quote was signed by a platform"},
-          std::tuple{"binary_runtime_measurements", std::size_t{60}, "IMA's list and PCR 10"}}) {
-        INFO(name);
-        flip(run.evidence / "guest1-1" / name, at);
+    CHECK_FALSE(contains(good.out, "skipped"));
+    auto changes = common_changes(run, "guest1-1", true);
+    const std::string folder = "guest1-1/", of = "guest1-1: ";
+    const std::vector<change> more = {
+        anywhere(run, folder + "ak.pub.pem", of + "ak.pub.pem is the certified key"),
+        {folder + "ak.tss", 100, of + "quote over nonce and PCRs, by ak.tss"},
+        anywhere(run, folder + "keylime-quote.json", of + "keylime-quote.json is of the same"),
+        {folder + "nonce.bin", 0, of + "quote over nonce and PCRs, by aik.pem"},
+        // Not quoted either, but in boot_aggregate.
+        behind(run, folder + "pcrs.txt", "PCR-08: ", of + "boot aggregate is that of the PCRs"),
+        {folder + "quote.msg", 100, of + "quote over nonce and PCRs, by ak.tss"},
+        {folder + "quote.pcrs", 142, of + "quote over nonce and PCRs, by ak.tss"},
+        anywhere(run, folder + "quote.sig", of + "quote over nonce and PCRs, by aik.pem")};
+    changes.insert(changes.end(), more.begin(), more.end());
+    each_is_refused(run, "guest1-1", changes);
+}
+
+TEST_CASE("public tools accept the evidence of a TPM 1.2 guest and refuse what was changed in it") {
+    const finished_run run("deep_attestation");
+    const auto good = run.script();
+    INFO(listed(good));
+    REQUIRE(good.code == 0);
+    CHECK_FALSE(contains(good.out, "skipped"));
+    auto changes = common_changes(run, "guest1-1", false);
+    const std::string folder = "guest1-1/", of = "guest1-1: ";
+    const std::vector<change> more = {{folder + "aik.pub", 10, of + "aik.pub is the certified key"},
+                                      {folder + "aik.pub", 100, of + "quote over the nonce, by aik.pub"},
+                                      {folder + "nonce.bin", 3, of + "quoted values are those of pcrs.txt"},
+                                      anywhere(run, folder + "quote-info.bin", of + "quote over the nonce\n"),
+                                      anywhere(run, folder + "quote.sig", of + "quote over the nonce\n")};
+    changes.insert(changes.end(), more.begin(), more.end());
+    each_is_refused(run, "guest1-1", changes);
+}
+
+TEST_CASE("logs and PCR values that agree with each other but not with the quote are refused") {
+    for (const char* scenario : {"tpm2_guest", "deep_attestation"}) {
+        const finished_run run(scenario);
+        const fs::path guest = run.evidence / "guest1-1";
+        for (const char* log :
+             {"binary_bios_measurements", "binary_runtime_measurements", "ascii_runtime_measurements"})
+            std::ofstream(guest / log, std::ios::trunc).close();
+        std::string pcrs = content_of(guest / "pcrs.txt");
+        for (std::size_t at = 0; at < pcrs.size(); ++at)
+            if (const std::size_t line = pcrs.rfind('\n', at);
+                at - (line + 1) > 6 && ::isxdigit(pcrs[at]) != 0)
+                pcrs[at] = '0';
+        std::ofstream(guest / "pcrs.txt", std::ios::trunc) << pcrs;
         const auto refused = run.script();
         INFO(listed(refused));
-        // A boot log is only replayed by its reader: what its digests lead to is not the script's to know.
-        if (std::string(name) != "binary_bios_measurements") {
-            CHECK(refused.code == 1);
-            CHECK(contains(refused.out, std::string("FAILED  guest1-1: ") + said));
-        }
-        const auto altered = run.verify();
-        CHECK(altered.code == 1);
-        CHECK(contains(altered.out, "evidence guest1-1: TRUSTED, ALTERED"));
-        CHECK(contains(altered.out, std::string("ALTERED guest1-1/") + name + ':'));
-        flip(run.evidence / "guest1-1" / name, at);
+        CHECK(refused.code == 1);
+        CHECK(contains(refused.out, "FAILED  guest1-1: quoted values are those of pcrs.txt"));
+        CHECK(contains(refused.out, "ok      guest1-1: boot log leads to the PCRs"));
     }
+}
+
+TEST_CASE("a deep quote of somebody else, a key of another kind and a nonce used twice are refused") {
+    const finished_run run("deep_attestation");
+    const auto replace = [&](const std::string& by, const std::string& file) {
+        fs::copy_file(run.evidence / by, run.evidence / file, fs::copy_options::overwrite_existing);
+    };
+    for (const char* file : {"deep-quote.bin", "deep-quote-info.bin", "deep-quote.sig", "deep-quote.json"})
+        replace(std::string("guest2-1/") + file, std::string("guest1-1/") + file);
+    auto refused = run.script();
+    INFO(listed(refused));
+    CHECK(contains(refused.out, "FAILED  guest1-1: deep quote is over nonce and quote"));
+    CHECK(contains(refused.out, "ok      guest1-1: deep quote was signed by a platform"));
+
+    replace("guest1-1/aik.pem", "platform-aik-2.pem");
+    refused = run.script();
+    CHECK(contains(refused.out, "FAILED  platform-aik-2.pem was issued by the privacy CA"));
+    fs::remove(run.evidence / "platform-aik-2.pem");
+
+    fs::copy(run.evidence / "guest2-1", run.evidence / "guest2-2");
+    refused = run.script();
+    CHECK(contains(refused.out, "FAILED  no nonce was used twice"));
+    const auto judged = run.verify();
+    CHECK(contains(judged.out, "evidence guest2-2: UNTRUSTED\n  FAILED  nonce: guest2: nonce "));
+    CHECK(contains(judged.out, " was used before, for guest2-1"));
+}
+
+TEST_CASE(
+    "evidence is judged with the references of its run or with others and with authorities from elsewhere") {
+    const finished_run run("deep_attestation");
+    const fs::path known = run.folder.path() / "known", stranger = run.folder.path() / "stranger";
+    const auto verify = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"verify", run.out.string()});
+        return run_program(more);
+    };
+    CHECK(contains(run.verify().out,
+                   "authorities: those beside the evidence, believed as they are\n"
+                   "references: those beside the evidence, believed as they are\n"));
+    // Nothing of the run but its evidence is needed to judge that.
+    fs::copy(run.evidence, known);
+    const std::string resolved = content_of(run.out / "scenario.resolved.toml");
+    fs::remove(run.out / "scenario.resolved.toml");
+    const auto alone = run.verify();
+    CHECK(contains(alone.out, "evidence guest1-1: TRUSTED\n"));
+    CHECK(contains(alone.out, "ALTERED a file was changed, added or removed"));
+    std::ofstream(run.out / "scenario.resolved.toml") << resolved;
+    CHECK(verify({"--authorities", known.string(), "--policy", (known / "policy.json").string()}).code == 0);
+    CHECK(verify({"--policy", library_scenario("deep_attestation")}).code == 0);
+    const auto other = verify({"--policy", library_scenario("tpm2_guest"), "--authorities", known.string()});
+    CHECK(other.code == 1);
+    CHECK(contains(other.out, "FAILED  vtpm-version: guest1: "));
+    CHECK(contains(other.out, "FAILED  guest: guest2: there is no reference for this guest"));
+
+    // A run that vouches for itself, with authorities of its own.
+    const auto made = run_program({"run", library_scenario("deep_attestation"), "--seed", "2", "--quiet",
+                                   "--no-vcd", "--out", stranger.string()});
+    REQUIRE(made.code == 0);
+    CHECK(run_program({"verify", stranger.string()}).code == 0);
+    CHECK(start({"sh", (stranger / "evidence/verify.sh").string()}).code == 0);
+    const auto unknown = run_program({"verify", stranger.string(), "--authorities", known.string()});
+    CHECK(unknown.code == 1);
+    CHECK(contains(unknown.out, "FAILED  aik-certificate"));
+    const auto by_script = start({"sh", (stranger / "evidence/verify.sh").string(), known.string()});
+    CHECK(by_script.code == 1);
+    CHECK(contains(by_script.out, "FAILED  guest1-1: AIK was certified by the privacy CA"));
+    CHECK(contains(by_script.out, "FAILED  platform-aik-1.pem was issued by the privacy CA"));
+
+    // What was judged has to be there.
+    fs::remove_all(run.evidence / "guest2-1");
+    const auto missing = verify({"--policy", library_scenario("deep_attestation")});
+    CHECK(missing.code == 1);
+    CHECK(contains(missing.out, "evidence guest2-1: UNREADABLE: there is no evidence.json"));
+    CHECK(contains(run.script().out, "FAILED  guest2-1: there is its evidence"));
+}
+
+TEST_CASE("verify refuses odd directories with a message") {
+    const finished_run run("tpm2_guest");
+    const auto says = [&](const std::vector<std::string>& words, const std::string& what) {
+        const auto refused = run_program(words);
+        INFO(listed(refused));
+        CHECK(refused.code == 2);
+        CHECK(contains(refused.err, what));
+    };
+    const std::string out = run.out.string();
+    says({"verify", out, "--policy", (run.evidence / "README").string()}, "README");
+    says({"verify", out, "--policy", (run.out / "result.json").string()}, "is no policy that a run has left");
+    says({"verify", out, "--authorities", (run.evidence / "guest1-1").string()},
+         "there is no privacy-ca.pem");
+    says({"verify", out, "--authorities", (run.evidence / "README").string()}, "cannot be looked through");
+    // A name that only ends like that of evidence is just a file too many.
+    fs::copy_file(run.evidence / "guest1-1/evidence.json", run.evidence / "guest1-1/xevidence.json");
+    const auto more = run.verify();
+    CHECK(more.code == 1);
+    CHECK(contains(more.out, "evidence guest1-1: TRUSTED\n"));
+    CHECK(contains(more.out, "ALTERED a file was changed, added or removed"));
+    fs::remove(run.evidence / "guest1-1/xevidence.json");
+    fs::create_symlink("loop", run.evidence / "loop");
     CHECK(run.verify().code == 0);
+    fs::rename(run.evidence, run.out / "away");
+    std::ofstream(run.evidence) << "a file";
+    says({"verify", out}, "there is no directory");
 }
 
 TEST_CASE("evidence files are judged anew with the same verdict and what was claimed instead is refused") {
@@ -113,7 +336,7 @@ TEST_CASE("evidence files are judged anew with the same verdict and what was cla
     // A quote over another nonce; another guest's evidence where this one's is looked for.
     const std::string nonce = content_of(run.evidence / "guest1-1/nonce.bin");
     flip(run.evidence / "guest1-1/nonce.bin", 3);
-    CHECK(contains(run.script().out, "FAILED  guest1-1: quote over the nonce"));
+    CHECK(contains(run.script().out, "FAILED  guest1-1: quoted values are those of pcrs.txt"));
     std::ofstream(run.evidence / "guest1-1/nonce.bin", std::ios::trunc) << nonce;
     fs::rename(run.evidence / "guest1-1", folder_of(run) / "first");
     CHECK(contains(run.script().out, "FAILED  there is no guest's evidence here"));

@@ -32,6 +32,8 @@ TEST_CASE("tpm_verifyquote accepts the quotes of a run and refuses what was chan
          {"ok      guest1-1: quote over the nonce, by aik.pub", "ok      guest2-1: quote over the nonce\n",
           "ok      guest2-1: quote over the nonce, by aik.pub",
           "ok      guest2-1: quoted values are those of pcrs.txt",
+          "ok      guest2-1: quote.values are those of pcrs.txt",
+          "ok      guest2-1: quote.hash is of quote-info.bin",
           "ok      guest2-1: quote over nonce and values", "ok      guest2-1: quote over nonce and hash"})
         CHECK(contains(good.out, line));
     CHECK(content_of(evidence / "guest1-1/quote-info.bin").substr(4, 4) == "QUOT");
@@ -44,14 +46,15 @@ TEST_CASE("tpm_verifyquote accepts the quotes of a run and refuses what was chan
                      "guest1-1: quote over the nonce, by aik.pub"},
           std::tuple{"guest2-1/aik.pub", std::size_t{100}, "guest2-1: quote over the nonce, by aik.pub"},
           std::tuple{"guest2-1/nonce.bin", std::size_t{19}, "guest2-1: quote over nonce and hash"},
-          std::tuple{"guest2-1/nonce.bin", std::size_t{0}, "guest2-1: quote over the nonce\n"},
+          std::tuple{"guest2-1/nonce.bin", std::size_t{0}, "guest2-1: quoted values are those of pcrs.txt"},
           std::tuple{"guest2-1/quote.sig", std::size_t{7}, "guest2-1: quote over nonce and values"},
           std::tuple{"guest2-1/quote-info.bin", std::size_t{31},
                      "guest2-1: quote over the nonce, by aik.pub"},
           std::tuple{"guest2-1/quote.hash", std::size_t{31}, "guest2-1: quote over nonce and hash"},
           std::tuple{"guest2-1/quote.hash", std::size_t{51}, "guest2-1: quote over nonce and hash"},
           std::tuple{"guest2-1/quote.values", first_value, "guest2-1: quote over nonce and values"},
-          std::tuple{"guest2-1/quote.values", first_value, "guest2-1: quoted values are those of pcrs.txt"},
+          std::tuple{"guest2-1/quote.values", first_value, "guest2-1: quote.values are those of pcrs.txt"},
+          std::tuple{"guest2-1/quote.hash", std::size_t{31}, "guest2-1: quote.hash is of quote-info.bin"},
           std::tuple{"guest2-1/pcrs.txt", std::size_t{8}, "guest2-1: quoted values are those of pcrs.txt"}}) {
         INFO(name << " at " << at);
         flip(evidence / name, at);
