@@ -23,6 +23,24 @@ bytes saved_part(tpm::libtpms_engine& engine) {
     return parts.sized32();
 }
 
+/// What only a vTPM whose domain lives can do; without one there is nobody to ask, as for commands.
+bool needs_vtpm(kind what) {
+    switch (what) {
+        case kind::hash_start:
+        case kind::hash_data:
+        case kind::hash_end:
+        case kind::established:
+        case kind::reset_established:
+        case kind::take_permanent:
+        case kind::take_volatile:
+        case kind::take_saved:
+        case kind::presence:
+            return true;
+        default:
+            return false;
+    }
+}
+
 answer of_state(bytes state) {
     answer result;
     result.what = state.empty() ? status::failed : status::done;
@@ -54,8 +72,9 @@ void served_guest::program() {
         result.ended = os().now();
         m_work.done(asked, std::move(result));
     } else if (m_start != start_mode::guest) {
-        m_vtpm.tpm_init();
-        m_untouched = true;
+        m_untouched = m_vtpm.serving();  // a dead one is what the client finds: commands fail until power-on
+        if (m_untouched)
+            m_vtpm.tpm_init();
         if (m_start == start_mode::clear)
             (void)command({kind::command, 0, startup_clear(version()), 0});
     }
@@ -97,6 +116,10 @@ answer served_guest::attest(const operation& what) {
 answer served_guest::beside_the_device(const operation& what) {
     auto& engine = m_vtpm.engine();
     answer result;
+    if (m_powered && needs_vtpm(what.what) && !m_vtpm.serving()) {
+        result.what = status::failed;
+        return result;
+    }
     switch (what.what) {
         case kind::power_off:
             m_powered = false;
@@ -221,7 +244,8 @@ void served_guest::switch_on(const operation& what) {
 void served_guest::begin_power_cycle(const operation& what) {
     m_power_on = what;
     m_power_on_begun = os().now();
-    m_before = m_vtpm.engine().stored();
+    if (m_vtpm.serving())
+        m_before = m_vtpm.engine().stored();
     m_files.clear();
     m_guest.boot_for_client(true);
     m_restart();
@@ -233,9 +257,11 @@ bool served_guest::finish_power_cycle() {
     m_powered = true;
     ++m_power_cycles;
     auto& engine = m_vtpm.engine();
-    if (!m_vtpm.started_fresh()) {
+    if (!m_vtpm.serving())
+        return false;  // what was given is for the next power-on
+    if (const auto before = std::exchange(m_before, std::nullopt); before && !m_vtpm.started_fresh()) {
         engine.power_off();
-        engine.put_back(std::exchange(m_before, {}));
+        engine.put_back(*before);
     }
     const bool resumed = m_volatile.has_value();
     const bool accepted = !(m_permanent || m_volatile || m_saved) || put_given_state();

@@ -19,6 +19,9 @@ namespace vtwin::models::live {
 /// state from its disk. As the stub domain and the guest's kernel have started it to see that it is there,
 /// its TPM then gets TPM_Init once more, with what its non-volatile memory held when the power went:
 /// TPM_Startup with ST_STATE works.
+///
+/// A vTPM whose domain has died (a fault of the scenario) fails everything that is asked of it, commands
+/// after the driver's time-outs, until a power-on has started a new one.
 class served_guest final : public served_tpm {
   public:
     /// `restart` begins to destroy and create the guest and its vTPM, and comes back at once.
@@ -51,7 +54,9 @@ class served_guest final : public served_tpm {
     start_mode m_start;
     std::optional<operation> m_power_on;  ///< under way: the guest is being started again for it
     sc_core::sc_time m_power_on_begun;
-    tpm::libtpms_engine::blobs m_before;                    ///< the non-volatile memory when the power went
+    /// The non-volatile memory when the power went; none of a vTPM that was dead then: what its disk has
+    /// counts.
+    std::optional<tpm::libtpms_engine::blobs> m_before;
     std::optional<bytes> m_permanent, m_volatile, m_saved;  ///< for the next power-on
 };
 

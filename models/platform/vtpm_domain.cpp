@@ -67,12 +67,12 @@ void vtpm_domain::program() {
 }
 
 void vtpm_domain::tpm_init() {
-    sc_assert(m_program != nullptr && os.running());
+    sc_assert(serving());
     m_program->tpm_init();
 }
 
 bool vtpm_domain::started_fresh() const {
-    sc_assert(m_program != nullptr);
+    sc_assert(serving());
     return m_program->started_fresh();
 }
 

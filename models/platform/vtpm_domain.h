@@ -24,10 +24,12 @@ class vtpm_domain final : public sc_core::sc_module {
 
     tpm::libtpms_engine& engine() { return m_engine; }
     const vtpm_config& config() const { return m_config; }
+    /// Its program runs: false before it has come up, and once the domain has crashed or was destroyed.
+    bool serving() const { return m_program != nullptr && os.running(); }
     /// TPM_Init by the board that the vTPM stands for: volatile state is lost, and TPM_Startup is the guest's
-    /// to send. Between two commands, with the program serving.
+    /// to send. Between two commands, only while it serves.
     void tpm_init();
-    /// The program found no state of its TPM and made a new one. While it serves.
+    /// The program found no state of its TPM and made a new one. Only while it serves.
     bool started_fresh() const;
     /// For an observer: each client's command that the TPM has executed (vtpm_params::on_executed).
     void on_executed(std::function<void(const tpm::chip_command&)> hook) { m_executed = std::move(hook); }
