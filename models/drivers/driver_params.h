@@ -17,6 +17,9 @@ struct driver_params {
     sc_core::sc_time linux_hwrng_interval = ms(6000);      ///< between two refills (3 to 10 s seen)
     sc_core::sc_time linux_self_test_poll = ms(100);       ///< TPM 1.2: between two looks at a self test
 
+    sc_core::sc_time linux_unread_kept =
+        ms(120000);  ///< /dev/tpm0: a response that nobody reads is forgotten
+
     // Linux TPM core with a TPM 2.0 (TPM2_TIMEOUT_x, TPM2_DURATION_x)
     bool linux_probes_tpm20 =
         false;  ///< xen-tpmfront asks for the family first, as tpm_tis does; Xen's does not

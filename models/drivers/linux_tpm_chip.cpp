@@ -85,6 +85,7 @@ void linux_tpm_chip::reset() {
     m_timeouts.fill(sc_core::SC_ZERO_TIME);
     m_durations.fill(sc_core::SC_ZERO_TIME);
     m_registered = false;
+    m_file_open = false;
     m_is_tpm20 = false;
     m_banks.clear();
     m_commands.clear();

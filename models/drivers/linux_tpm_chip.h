@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/drivers/driver_params.h"
@@ -92,7 +93,11 @@ class linux_tpm_chip {
     using answer_hook = std::function<void(const answer_seen&)>;
     void on_answer(answer_hook hook) { m_answer_hook = std::move(hook); }
 
-    /// write() and read() on /dev/tpm0: the number of response bytes, or a negative errno.
+    /// /dev/tpm0 has one open file at most: false when there is one already (linux_tpm_file.h).
+    bool take_file() { return !std::exchange(m_file_open, true); }
+    void give_file_back() { m_file_open = false; }
+    /// What write() on /dev/tpm0 does when its file permits it, at the price of one system call: the number
+    /// of response bytes, or a negative errno.
     int transmit_from_user(byte_view written, bytes& response);
     /// One command of the kernel itself, e.g. an IMA extend: 0, a negative errno, or the TPM's return code.
     int transmit_from_kernel(byte_view command, bytes& response, std::size_t least_body = 0);
@@ -151,6 +156,7 @@ class linux_tpm_chip {
     std::array<sc_core::sc_time, 4> m_timeouts;   ///< a to d
     std::array<sc_core::sc_time, 3> m_durations;  ///< short, medium, long; 0: unknown
     bool m_registered = false;
+    bool m_file_open = false;
     bool m_is_tpm20 = false;
     std::vector<std::uint16_t> m_banks;
     std::vector<std::uint32_t> m_commands;  ///< TPMA_CC of each, in the TPM's order

@@ -27,12 +27,13 @@ class linux_tpm_space {
     /// the chip every command is -EINVAL (Linux then has no /dev/tpmrm0).
     linux_tpm_space(linux_tpm_chip& chip, kernel& owner, driver_params params = {});
 
-    /// write() and read(): the number of response bytes, or a negative errno: -E2BIG and -EINVAL for what
-    /// write() refuses, -EPIPE without the chip, what the driver says when a command fails on its way;
-    /// -EINVAL for a handle that is not the space's; -ENOMEM when the space is full, and the new object is
-    /// lost; -EFAULT when the TPM did not load or save or answered nonsense; -ENOENT when an object's context
-    /// is not valid any more. After an error from the middle of a command the space has the objects that it
-    /// had before, but its sessions are flushed. From a thread of the kernel; one caller at a time.
+    /// What write() does, at the price of one system call: the number of response bytes, or a negative errno:
+    /// -E2BIG and -EINVAL for what write() refuses, -EPIPE without the chip, what the driver says when a
+    /// command fails on its way; -EINVAL for a handle that is not the space's; -ENOMEM when the space is
+    /// full, and the new object is lost; -EFAULT when the TPM did not load or save or answered nonsense;
+    /// -ENOENT when an object's context is not valid any more. After an error from the middle of a command
+    /// the space has the objects that it had before, but its sessions are flushed. From a thread of the
+    /// kernel; one caller at a time.
     int transmit_from_user(byte_view written, bytes& response);
 
     /// close(): flushes the sessions; objects are in no TPM. From a thread of the kernel. The space is then

@@ -52,12 +52,12 @@ answer served_chip::beside_the_device(const operation& what) {
     switch (what.what) {
         case kind::power_off:
             m_powered = false;
-            m_files.clear();
+            lose_files();
             on_power_off();
             return {};
         case kind::power_on:
             if (!m_untouched) {
-                m_files.clear();
+                lose_files();
                 on_power_off();
                 reset_chip();
                 ++m_power_cycles;

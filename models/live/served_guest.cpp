@@ -60,7 +60,7 @@ served_guest::served_guest(guest_domain& guest, vtpm_domain& vtpm, std::function
 
 /// Runs at every boot of the guest: the first one, and those that a power cycle makes.
 void served_guest::program() {
-    m_files.clear();
+    lose_files();
     if (m_power_on) {
         const operation asked = *std::exchange(m_power_on, std::nullopt);
         answer result;
@@ -123,7 +123,7 @@ answer served_guest::beside_the_device(const operation& what) {
     switch (what.what) {
         case kind::power_off:
             m_powered = false;
-            m_files.clear();
+            lose_files();
             break;
         case kind::power_on:
             switch_on(what);
@@ -246,7 +246,7 @@ void served_guest::begin_power_cycle(const operation& what) {
     m_power_on_begun = os().now();
     if (m_vtpm.serving())
         m_before = m_vtpm.engine().stored();
-    m_files.clear();
+    lose_files();
     m_guest.boot_for_client(true);
     m_restart();
     while (true)

@@ -65,9 +65,7 @@ answer served_tpm::command(const operation& what) {
         result.data = bad_locality(version());
         return result;
     }
-    const int length = chip == nullptr  ? no_device
-                       : what.file == 0 ? chip->transmit_from_user(what.data, result.data)
-                                        : transmit_managed(*chip, what, result.data);
+    const int length = chip == nullptr ? no_device : transmit(*chip, what, result.data);
     if (length < 0) {
         result.what = status::failed;
         result.error = length;
@@ -76,11 +74,24 @@ answer served_tpm::command(const operation& what) {
     return result;
 }
 
-int served_tpm::transmit_managed(linux_tpm_chip& chip, const operation& what, bytes& response) {
-    if (!chip.is_tpm20())
-        return no_device;
-    auto& space = m_files.try_emplace(what.file, chip, os(), chip.params()).first->second;
-    return space.transmit_from_user(what.data, response);
+/// Nobody closes them: there are no commands any more.
+void served_tpm::lose_files() {
+    if (m_files.contains(0) && device() != nullptr)
+        device()->give_file_back();
+    m_files.clear();
+}
+
+int served_tpm::transmit(linux_tpm_chip& chip, const operation& what, bytes& response) {
+    using node = linux_tpm_file::node;
+    const node which = what.file == 0 ? node::tpm0 : node::tpmrm0;
+    const auto [file, fresh] = m_files.try_emplace(what.file, chip, os(), which, chip.params());
+    if (fresh) {
+        if (const int refused = file->second.open(); refused < 0) {
+            m_files.erase(file);
+            return refused;
+        }
+    }
+    return file->second.exchange(what.data, response);
 }
 
 answer served_tpm::close(const operation& what) {

@@ -6,14 +6,15 @@
 #include <map>
 #include <string>
 
-#include "models/drivers/linux_tpm_space.h"
+#include "models/drivers/linux_tpm_file.h"
 #include "models/live/operation.h"
 
 namespace vtwin::models::live {
 
-/// Takes operations from `work` and carries them out, one after the other, in the domain's main thread.
-/// Files of /dev/tpmrm0 end with the power: their next command opens them anew. With a TPM 1.2 there are
-/// none: -ENODEV.
+/// Takes operations from `work` and carries them out, one after the other, in the domain's main thread, which
+/// has /dev/tpm0 open for all that do not ask for a file of /dev/tpmrm0. A file is opened by its first
+/// command; files end with the power, and their next command opens them anew. With a TPM 1.2 there is no
+/// /dev/tpmrm0: -ENODEV.
 class served_tpm {
   public:
     virtual ~served_tpm() = default;
@@ -44,6 +45,8 @@ class served_tpm {
     /// Until there is nothing more to do.
     void serve();
     answer command(const operation& what);
+    /// The power has gone, or the kernel that had them open.
+    void lose_files();
 
     work_if& m_work;
     bool m_powered = true;
@@ -51,12 +54,13 @@ class served_tpm {
     /// three in a row.
     bool m_untouched = false;
     std::uint64_t m_power_cycles = 0;
-    std::map<std::uint32_t, linux_tpm_space> m_files;  ///< open ones of /dev/tpmrm0
 
   private:
     answer perform(const operation& what);
-    int transmit_managed(linux_tpm_chip& chip, const operation& what, bytes& response);
+    int transmit(linux_tpm_chip& chip, const operation& what, bytes& response);
     answer close(const operation& what);
+
+    std::map<std::uint32_t, linux_tpm_file> m_files;  ///< open ones; 0: of /dev/tpm0
 };
 
 /// TPM_Startup(ST_CLEAR), TPM2_Startup(SU_CLEAR).
