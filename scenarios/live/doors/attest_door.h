@@ -8,7 +8,8 @@ namespace vtwin::scenario::live {
 
 /// A client sends one line, an attest_request as JSON: {"firmware_log":"<hex>","ima_log":"<text>"}, and gets
 /// one: a verdict as JSON (models/attestation/messages.h), or {"problem":"..."} when it did not come to one.
-/// Then the next. Lines have at most longest_attest_request characters.
+/// Then the next. Lines have at most longest_attest_request characters, and no more than most_attest_clients
+/// are served at once: others are told so, and hung up on.
 class attest_door final : public door {
   public:
     attest_door(const listen_spec& spec, door_context& context);
@@ -19,5 +20,6 @@ class attest_door final : public door {
 };
 
 inline constexpr std::size_t longest_attest_request = 8 * 1024 * 1024;
+inline constexpr unsigned most_attest_clients = 8;
 
 }  // namespace vtwin::scenario::live

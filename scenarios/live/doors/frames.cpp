@@ -1,5 +1,6 @@
 #include "scenarios/live/doors/frames.h"
 
+#include <algorithm>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/read.hpp>
 #include <asio/redirect_error.hpp>
@@ -12,7 +13,7 @@ namespace vtwin::scenario::live {
 namespace {
 
 constexpr std::uint32_t bad_param_size = 0x19, rc_command_size = 0x142;
-constexpr std::size_t length_at = 2;
+constexpr std::size_t length_at = 2, longest_step = 4096;
 
 }  // namespace
 
@@ -22,24 +23,31 @@ std::optional<std::size_t> frame_length(tpm::byte_view header) {
 }
 
 template <class stream>
+asio::awaitable<bool> read_up_to(stream& from, tpm::bytes& into, std::size_t size) {
+    asio::error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    while (into.size() < size && !error) {
+        const std::size_t there = into.size();
+        into.resize(std::min(size, there + longest_step));
+        const auto rest = asio::buffer(into) + there;
+        co_await asio::async_read(from, rest, token);
+    }
+    co_return !error;
+}
+
+template <class stream>
 asio::awaitable<frame> read_frame(stream& from) {
     frame read;
-    read.octets.resize(frame_header_size);
-    asio::error_code error;
-    const auto header = asio::buffer(read.octets);
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    co_await asio::async_read(from, header, token);
-    if (error)
+    bool more = co_await read_up_to(from, read.octets, frame_header_size);
+    if (!more)
         co_return read;
     const auto length = frame_length(read.octets);
     if (!length) {
         read.what = frame::kind::malformed;
         co_return read;
     }
-    read.octets.resize(*length);
-    const auto rest = asio::buffer(read.octets) + frame_header_size;
-    co_await asio::async_read(from, rest, token);
-    if (!error)
+    more = co_await read_up_to(from, read.octets, *length);
+    if (more)
         read.what = frame::kind::complete;
     co_return read;
 }
@@ -56,6 +64,8 @@ asio::awaitable<bool> write_all(stream& to, tpm::byte_view octets) {
 using descriptor = asio::posix::stream_descriptor;
 template asio::awaitable<frame> read_frame(stream_socket&);
 template asio::awaitable<frame> read_frame(descriptor&);
+template asio::awaitable<bool> read_up_to(stream_socket&, tpm::bytes&, std::size_t);
+template asio::awaitable<bool> read_up_to(descriptor&, tpm::bytes&, std::size_t);
 template asio::awaitable<bool> write_all(stream_socket&, tpm::byte_view);
 template asio::awaitable<bool> write_all(descriptor&, tpm::byte_view);
 

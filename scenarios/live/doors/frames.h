@@ -24,6 +24,10 @@ struct frame {
 /// `stream`: a stream_socket, or the descriptor of a pseudo-terminal.
 template <class stream>
 asio::awaitable<frame> read_frame(stream& from);
+/// Reads until there are `size` octets. Memory grows with what has come, not with what a client has
+/// announced. False: the client has gone before that.
+template <class stream>
+asio::awaitable<bool> read_up_to(stream& from, tpm::bytes& into, std::size_t size);
 /// All of it with one write where the stream takes it. False: the client has gone.
 template <class stream>
 asio::awaitable<bool> write_all(stream& to, tpm::byte_view octets);

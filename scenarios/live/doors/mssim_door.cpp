@@ -1,17 +1,10 @@
 #include "scenarios/live/doors/mssim_door.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/read.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include "scenarios/live/doors/frames.h"
-#include "scenarios/live/doors/mssim_frames.h"
+#include "scenarios/live/doors/mssim_reader.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::scenario::live {
@@ -21,41 +14,6 @@ using extent = mssim_extent::kind;
 using operation_kind = operation::kind;
 
 constexpr std::size_t length_at = 2;
-
-/// Clients write a request in parts; without this, each part waits for a delayed acknowledgement of the one
-/// before (40 ms). The kernel forgets it with every segment. Means nothing to a Unix socket.
-void acknowledge_at_once(stream_socket& client) {
-    const int on = 1;
-    ::setsockopt(client.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-}
-
-/// One request; what is not complete is what the client ended with.
-struct received {
-    extent what = extent::partial;
-    mssim_request request;
-};
-
-asio::awaitable<received> read_request(stream_socket& from, mssim_port port) {
-    received read;
-    tpm::bytes octets;
-    asio::error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    mssim_extent known = measure(port, octets);
-    while (known.what == extent::partial) {
-        const std::size_t there = octets.size();
-        octets.resize(known.size);
-        const auto rest = asio::buffer(octets) + there;
-        co_await asio::async_read(from, rest, token);
-        if (error)
-            co_return read;
-        acknowledge_at_once(from);
-        known = measure(port, octets);
-    }
-    read.what = known.what;
-    if (known.what == extent::complete)
-        read.request = parse_mssim_request(octets);
-    co_return read;
-}
 
 /// Empty: the session is over.
 asio::awaitable<tpm::bytes> transmit(device_file& device, door_context& context, mssim_request request) {
@@ -179,7 +137,7 @@ asio::awaitable<void> serve_client(stream_socket client, door_context& context, 
                                    bool resource_manager) {
     device_file device(context, resource_manager);
     while (true) {
-        received read = co_await read_request(client, port);
+        mssim_received read = co_await read_mssim_request(client, port);
         if (read.what == extent::unknown) {
             const tpm::bytes refusal = mssim_refusal();
             co_await write_all(client, refusal);

@@ -2,13 +2,11 @@
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include "scenarios/live/doors/frames.h"
-#include "scenarios/live/doors/passed_files.h"
 #include "scenarios/live/doors/swtpm_chip.h"
 #include "scenarios/live/doors/swtpm_data.h"
+#include "scenarios/live/doors/swtpm_requests.h"
 
 namespace vtwin::scenario::live {
 
@@ -27,12 +25,11 @@ struct passed_channel {
 /// A control connection and what belongs to it.
 struct control_client {
     control_client(stream_socket given, std::shared_ptr<chip> shared, door_context& around)
-        : socket(std::move(given)), tpm(std::move(shared)), context(around) {}
+        : socket(std::move(given)), tpm(std::move(shared)), context(around), requests(socket) {}
     stream_socket socket;
     std::shared_ptr<chip> tpm;
     door_context& context;
-    bytes received;                 ///< since the last answer
-    std::vector<owned_file> files;  ///< that came with it
+    swtpm::request_reader requests;  ///< of `socket`
     std::shared_ptr<passed_channel> data;
 };
 
@@ -51,9 +48,10 @@ asio::awaitable<void> serve_data_client(stream_socket client, std::shared_ptr<ch
 
 /// SET_DATAFD: one socket per connection.
 std::uint32_t set_data_file(control_client& client) {
-    if (client.files.size() != 1 || (client.data && client.data->socket.is_open()))
+    auto file = client.requests.take_file();
+    if (!file || (client.data && client.data->socket.is_open()))
         return swtpm::result::io_error;
-    auto adopted = adopt_stream(client.context.loop.io(), std::move(client.files.front()));
+    auto adopted = adopt_stream(client.context.loop.io(), std::move(*file));
     if (!adopted)
         return swtpm::result::io_error;
     client.data = std::make_shared<passed_channel>(std::move(*adopted));
@@ -80,33 +78,10 @@ asio::awaitable<bytes> answer_to(control_client& client, swtpm::request asked) {
     co_return answered;
 }
 
-/// Until there is a request, or what stands for one. Nullopt: the client has gone.
-asio::awaitable<std::optional<swtpm::reading>> read_request(control_client& client) {
-    std::optional<swtpm::reading> none;
-    client.received.clear();
-    client.files.clear();
-    while (true) {
-        asio::error_code error;
-        auto token = asio::redirect_error(asio::use_awaitable, error);
-        co_await client.socket.async_wait(asio::socket_base::wait_read, token);
-        if (error)
-            co_return none;
-        received more = receive_with_files(client.socket);
-        if (more.ended)
-            co_return none;
-        client.received.insert(client.received.end(), more.octets.begin(), more.octets.end());
-        for (auto& each : more.files)
-            client.files.push_back(std::move(each));
-        std::optional<swtpm::reading> seen = swtpm::read_request(client.received);
-        if (seen->what != swtpm::reading::kind::incomplete)
-            co_return seen;
-    }
-}
-
 asio::awaitable<void> serve_requests(control_client& client) {
     using seen_kind = swtpm::reading::kind;
     while (true) {
-        std::optional<swtpm::reading> seen = co_await read_request(client);
+        std::optional<swtpm::reading> seen = co_await client.requests.next();
         if (!seen)
             co_return;
         const bool last = seen->what == seen_kind::lost ||
