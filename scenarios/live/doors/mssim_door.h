@@ -9,7 +9,7 @@ namespace vtwin::scenario::live {
 /// Any number of clients at once on either port; what they ask for takes turns. Power goes off and on for
 /// all; POWER_ON does nothing while there is power. RESET and RESTART are a power cycle, and nothing without
 /// power. STOP ends the connection, not the session. Accepted without effect, as there is no such thing
-/// behind the door: CANCEL (a command on Xen's ring that was begun is done), NV and KEY_CACHE, the
+/// behind the door: CANCEL (scenarios/README.md), NV and KEY_CACHE, the
 /// alternative result, failure mode.
 class mssim_door final : public door {
   public:

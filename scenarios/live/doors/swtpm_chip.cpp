@@ -121,7 +121,7 @@ asio::awaitable<bytes> chip::answer_to(request asked) {
                 code = co_await perform(kind::reset_established, asked.locality, std::move(nothing));
             break;
         case command::cancel:
-            // A command has been computed as soon as it is taken. TPM 1.2 knows no cancelling.
+            // As swtpm 0.7, which looks between commands only; libtpms' TPM 1.2 knows no cancelling.
             code = two ? result::success : result::fail;
             break;
         case command::set_locality:

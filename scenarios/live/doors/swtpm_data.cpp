@@ -1,9 +1,6 @@
 #include "scenarios/live/doors/swtpm_data.h"
 
 #include <algorithm>
-#include <asio/read.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include "scenarios/live/doors/frames.h"
 #include "scenarios/live/doors/swtpm_control.h"
@@ -18,50 +15,6 @@ namespace {
 
 constexpr std::uint32_t send_command = 8;
 constexpr std::uint32_t bad_param_size = 0x19, rc_command_size = 0x142, rc_locality = 0x107;
-
-/// One command of the data channel.
-struct framed_command {
-    enum class kind : std::uint8_t { complete, malformed, ended };
-    kind what = kind::ended;
-    std::optional<send_header> header;
-    bytes octets;
-};
-
-/// False: the client has gone.
-asio::awaitable<bool> read_more(stream_socket& from, bytes& into, std::size_t up_to) {
-    const std::size_t have = into.size();
-    into.resize(up_to);
-    const auto where = asio::buffer(into) + have;
-    asio::error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    co_await asio::async_read(from, where, token);
-    co_return !error;
-}
-
-asio::awaitable<framed_command> read_command(stream_socket& from, tpm::family version) {
-    framed_command read;
-    bool more = co_await read_more(from, read.octets, send_header_size);
-    if (!more)
-        co_return read;
-    if (version == tpm::family::tpm20)
-        read.header = parse_send_header(read.octets);
-    std::size_t length = 0;
-    if (read.header) {
-        length = read.header->length;
-        read.octets.clear();
-    } else {
-        more = co_await read_more(from, read.octets, frame_header_size);
-        if (!more)
-            co_return read;
-        length = frame_length(read.octets).value_or(0);
-    }
-    read.what = framed_command::kind::malformed;
-    if (length < frame_header_size || length > longest_frame)
-        co_return read;
-    more = co_await read_more(from, read.octets, length);
-    read.what = more ? framed_command::kind::complete : framed_command::kind::ended;
-    co_return read;
-}
 
 constexpr std::uint32_t rc_value_20 = 0x84;
 
@@ -121,8 +74,33 @@ bytes as_swtpm(byte_view command, bytes response, tpm::family version) {
     return response;
 }
 
+asio::awaitable<framed_command> read_command(stream_socket& from, tpm::family version) {
+    framed_command read;
+    bool more = co_await read_up_to(from, read.octets, send_header_size);
+    if (!more)
+        co_return read;
+    if (version == tpm::family::tpm20)
+        read.header = parse_send_header(read.octets);
+    std::size_t length = 0;
+    if (read.header) {
+        length = read.header->length;
+        read.octets.clear();
+    } else {
+        more = co_await read_up_to(from, read.octets, frame_header_size);
+        if (!more)
+            co_return read;
+        length = frame_length(read.octets).value_or(0);
+    }
+    read.what = framed_command::kind::malformed;
+    if (length < frame_header_size || length > longest_frame)
+        co_return read;
+    more = co_await read_up_to(from, read.octets, length);
+    read.what = more ? framed_command::kind::complete : framed_command::kind::ended;
+    co_return read;
+}
+
 asio::awaitable<void> serve_data(stream_socket& client, device_file& device, door_context& context,
-                                 const std::uint8_t& locality) {
+                                 std::uint8_t& locality) {
     while (true) {
         framed_command command = co_await read_command(client, context.version);
         if (command.what == framed_command::kind::ended)
@@ -135,9 +113,10 @@ asio::awaitable<void> serve_data(stream_socket& client, device_file& device, doo
         } else if (command.header && command.header->locality > highest_locality) {
             response = failure_response(context.version, bad_param_size, rc_locality);
         } else {
-            const std::uint8_t at = command.header ? command.header->locality : locality;
+            if (command.header)
+                locality = command.header->locality;
             bytes asked = command.octets;
-            response = co_await device.transmit(std::move(command.octets), at);
+            response = co_await device.transmit(std::move(command.octets), locality);
             response = as_swtpm(asked, std::move(response), context.version);
         }
         if (response.empty())

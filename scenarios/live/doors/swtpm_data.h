@@ -18,6 +18,15 @@ struct send_header {
     std::uint8_t locality = 0;
     std::uint32_t length = 0;
 };
+/// One command of the data channel; what is not complete is what the client ended with.
+struct framed_command {
+    enum class kind : std::uint8_t { complete, malformed, ended };
+    kind what = kind::ended;
+    std::optional<send_header> header;
+    tpm::bytes octets;
+};
+asio::awaitable<framed_command> read_command(stream_socket& from, tpm::family version);
+
 /// Nullopt: these nine octets do not begin with that header. No TPM frame begins so.
 std::optional<send_header> parse_send_header(tpm::byte_view octets);
 /// The response as it goes back then: between its u32 length and a u32 zero.
@@ -31,8 +40,8 @@ tpm::bytes with_send_header(tpm::byte_view response);
 tpm::bytes as_swtpm(tpm::byte_view command, tpm::bytes response, tpm::family version);
 
 /// Serves one client until it goes or sends what is no frame. `locality` is that of bare frames, read before
-/// each.
+/// each; a header's locality, which is for the frame behind it, stays for those that come next, as in swtpm.
 asio::awaitable<void> serve_data(stream_socket& client, device_file& device, door_context& context,
-                                 const std::uint8_t& locality);
+                                 std::uint8_t& locality);
 
 }  // namespace vtwin::scenario::live::swtpm

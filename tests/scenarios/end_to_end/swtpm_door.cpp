@@ -1,5 +1,6 @@
 // The swtpm door against the programs that know swtpm: swtpm_ioctl, swtpm_bios, tpm2-tools, swtpm itself.
 #include <array>
+#include <memory>
 
 #include "tests/scenarios/end_to_end/real_clients.h"
 
@@ -302,7 +303,83 @@ void ask_both(const bench& world, bool two) {
     CHECK(answered == (two ? "0000000a80010000000a0000014300000000" : "00c40000000a00000019"));
 }
 
+/// TPM2_PCR_Reset of PCR 20, which localities 2 and 4 may do, and TPM2_CreatePrimary of an RSA key.
+const std::string reset20 = "80020000001b0000013d0000001400000009400000090000000000",
+                  create_rsa =
+                      "80020000004300000131"
+                      "40000001"
+                      "00000009"
+                      "40000009"
+                      "0000"
+                      "00"
+                      "0000"
+                      "0004"
+                      "0000"
+                      "0000"
+                      "001a"
+                      "0001000b00030472000000060080004300100800000000000000"
+                      "0000"
+                      "00000000";
+
+std::string behind_header(const std::string& locality, const std::string& hex) {
+    const std::array size = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte(hex.size() / 2)};
+    return "00000008" + locality + vtwin::models::to_hex(size) + hex;
+}
+
+/// Which locality commands have, one after the other; the code of each answer. swtpm writes an answer with a
+/// header in one piece or in three.
+std::string localities(const std::string& place) {
+    std::string codes;
+    const socket_client control(place + ".ctrl");
+    auto data = std::make_unique<socket_client>(place);
+    const auto bare = [&] { codes += " " + data->ask(reset20).substr(12, 8); };
+    const auto headed = [&](const std::string& locality) {
+        std::string answered = data->ask(behind_header(locality, reset20));
+        while (answered.size() < 16 ||
+               answered.size() / 2 < 8 + std::stoul(answered.substr(0, 8), nullptr, 16))
+            answered += data->receive();
+        codes += " h" + answered.substr(20, 8);
+    };
+    const auto set = [&](const std::string& locality) { codes += " s" + control.ask("00000005" + locality); };
+    bare();
+    set("02"), bare();
+    data = std::make_unique<socket_client>(place);  // as tpm2-tss, which connects for every command
+    bare();
+    set("05"), bare();
+    headed("00"), bare();
+    headed("02"), bare();
+    set("00"), bare();
+    set("04000000"), bare();
+    return codes;
+}
+
 }  // namespace
+
+TEST_CASE("a swtpm door keeps localities and answers a cancel as swtpm") {
+    if (!installed({"swtpm"}))
+        return;
+    bench world({"tpm2_guest", "--start", "init"});
+    const real_swtpm real(world.folder.path(), true);
+    std::vector<std::string> seen;
+    for (const std::string& place : {world.data, world.at("r")}) {
+        {
+            const socket_client control(place + ".ctrl"), data(place);
+            CHECK(control.ask("0000000200000000") == "00000000");
+            CHECK(data.ask(startup20).substr(12) == "00000000");
+            // A cancel that comes while a key is made: acknowledged, and the key is made.
+            data.send(create_rsa);
+            CHECK(control.ask("00000009") == "00000000");
+            CHECK(data.receive().substr(0, 28) == "8002000001fa0000000080000000");
+            // One that came before is nothing to the next command.
+            CHECK(control.ask("00000009") == "00000000");
+            CHECK(data.ask(create_rsa).substr(12, 16) == "0000000080000001");
+        }
+        seen.push_back(localities(place));
+    }
+    CHECK(seen[0] == seen[1]);
+    CHECK(seen[0].starts_with(" 00000907 s00000000 00000000 00000000 s0000003d"));
+    world.end_well();
+}
 
 TEST_CASE("a swtpm door for TPM 2.0 answers the control channel octet by octet as swtpm") {
     if (!installed({"swtpm"}))
