@@ -17,8 +17,9 @@ constexpr unsigned most_mode = 0777, most_port = 65535;
 constexpr std::size_t longest_socket_path = 107 - 5;  // sun_path, with ".ctrl"
 
 const std::vector<std::string> kinds = {"raw", "swtpm", "mssim", "attest", "pty"};
-const std::vector<std::string> options = {"device", "mode"};
+const std::vector<std::string> options = {"device", "mode", "open"};
 const std::vector<std::string> devices = {"tpm0", "tpmrm0"};
+const std::vector<std::string> ways_to_open = {"shared", "exclusive"};
 
 struct spec_reader {
     const std::string& text;
@@ -79,8 +80,11 @@ struct spec_reader {
     void read_option(const std::string& option) {
         const std::size_t equal = option.find('=');
         const std::string value = equal == std::string::npos ? "" : option.substr(equal + 1);
-        if (choose(option.substr(0, equal), options, "option") == 0)
+        const std::size_t which = choose(option.substr(0, equal), options, "option");
+        if (which == 0)
             spec.resource_manager = choose(value, devices, "device") == 1;
+        else if (which == 2)
+            spec.exclusive = choose(value, ways_to_open, "way to open it") == 1;
         else if (!spec.path.empty() && spec.kind != door_kind::pty)
             spec.mode = number(value, 8, most_mode, "octal mode of a file");
         else
@@ -122,6 +126,9 @@ listen_spec parse_listen_spec(const std::string& text, bool remote) {
         reader.read_option(parts[i]);
     if (reader.spec.resource_manager && reader.spec.kind == door_kind::attest)
         reader.refuse("behind an attest door is no device, but the guest's agent");
+    const bool is_file = reader.spec.kind == door_kind::raw || reader.spec.kind == door_kind::pty;
+    if (reader.spec.exclusive && (!is_file || reader.spec.resource_manager))
+        reader.refuse("open=exclusive is for tpm0 at raw and pty doors, where a connection is an open file");
     // swtpm's clients open a connection for every command: nothing says when one of them has ended.
     if (reader.spec.resource_manager && reader.spec.kind == door_kind::swtpm)
         reader.refuse(

@@ -23,10 +23,12 @@ struct listen_spec {
     std::uint16_t port = 0;  ///< the control or platform channel has the next one
     unsigned mode = 0600;    ///< of the Unix socket
     bool resource_manager = false;  ///< /dev/tpmrm0 instead of /dev/tpm0
-    std::string text;               ///< as given
+    bool exclusive = false;  ///< one client has the device open at a time, as Linux has it with /dev/tpm0
+    std::string text;        ///< as given
 };
 
-/// KIND:unix:PATH, KIND:tcp:[HOST:]PORT or pty:PATH, then ",device=tpm0|tpmrm0" and ",mode=OCTAL". HOST is
+/// KIND:unix:PATH, KIND:tcp:[HOST:]PORT or pty:PATH, then ",device=tpm0|tpmrm0", ",open=shared|exclusive" and
+/// ",mode=OCTAL". HOST is
 /// 127.0.0.1 when absent; [::1]:PORT works. Throws user_error. `remote`: addresses that are not of the
 /// loopback interface are allowed.
 listen_spec parse_listen_spec(const std::string& text, bool remote);

@@ -2,6 +2,9 @@
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
 
 #include "scenarios/live/doors/attest_door.h"
 #include "scenarios/live/doors/mssim_door.h"
@@ -31,6 +34,26 @@ tpm::bytes failure_response(tpm::family version, std::uint32_t code12, std::uint
     tpm::wire_writer out;
     out.u16(two ? st_no_sessions : tag_response).u32(header_size).u32(two ? code20 : code12);
     return out.take();
+}
+
+asio::awaitable<void> exclusive_open::try_to_open() {
+    constexpr int most_tries = 20;
+    constexpr std::chrono::milliseconds between{5};
+    asio::steady_timer pause(m_context.loop.io());
+    for (int tries = 1; m_exclusive && m_context.tpm0_taken && tries < most_tries; ++tries) {
+        pause.expires_after(between);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+    m_granted = !m_exclusive || !m_context.tpm0_taken;
+    if (!m_granted)
+        m_context.say("a client was turned away: another one has tpm0 open");
+    else if (m_exclusive)
+        m_context.tpm0_taken = true;
+}
+
+exclusive_open::~exclusive_open() {
+    if (m_exclusive && m_granted)
+        m_context.tpm0_taken = false;
 }
 
 device_file::device_file(door_context& context, bool resource_manager)

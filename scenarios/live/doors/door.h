@@ -17,6 +17,7 @@ struct door_context {
     client_loop& loop;
     tpm::family version = tpm::family::tpm12;  ///< of the TPM behind them
     std::uint32_t next_file = 1;               ///< of the resource manager
+    bool tpm0_taken = false;                   ///< by a client of a door with open=exclusive
     bool powered = true;                       ///< between power_on and power_off, whoever asked for them
     std::uint32_t buffer_size = 4096;          ///< octets: the longest command or response of that TPM
     /// libtpms' description of that TPM, JSON; the bits say of what.
@@ -52,6 +53,26 @@ class device_file {
     door_context& m_context;
     std::uint32_t m_file;
     bool m_used = false;
+};
+
+/// The one open that Linux grants of /dev/tpm0, among the clients of the doors that keep to it
+/// (open=exclusive); given back with this object. At other doors everybody has it.
+class exclusive_open {
+  public:
+    exclusive_open(door_context& context, const listen_spec& spec)
+        : m_context(context), m_exclusive(spec.exclusive) {}
+    ~exclusive_open();
+    /// Whoever comes when another client has closed it may be heard of before that one's end: it waits a
+    /// moment.
+    asio::awaitable<void> try_to_open();
+    exclusive_open(const exclusive_open&) = delete;
+    exclusive_open& operator=(const exclusive_open&) = delete;
+    /// False: -EBUSY of the kernel. The connection is to be closed; the user is told.
+    bool granted() const { return m_granted; }
+
+  private:
+    door_context& m_context;
+    bool m_exclusive, m_granted = false;
 };
 
 /// A response of ten octets: `code12` with tag 00C4, or `code20` with tag 8001.

@@ -70,12 +70,6 @@ std::uint64_t pseudo_terminal::opened() {
     return m_opened;
 }
 
-void pseudo_terminal::drop_input() {
-    std::array<std::byte, 512> dropped{};
-    while (::read(m_master.native_handle(), dropped.data(), dropped.size()) > 0) {
-    }
-}
-
 device_link::device_link(std::string path, const std::string& target)
     : m_path(std::move(path)), m_target(target) {
     checked(::symlink(target.c_str(), m_path.c_str()), m_path.c_str());

@@ -22,8 +22,6 @@ class pseudo_terminal {
     std::uint64_t opened();
     /// "/dev/pts/N".
     const std::string& device() const { return m_device; }
-    /// Forgets what was written and not read yet.
-    void drop_input();
 
   private:
     asio::posix::stream_descriptor m_master, m_events;

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <system_error>
 
-#include "scenarios/live/doors/frames.h"
+#include "scenarios/live/doors/terminal_commands.h"
 #include "scenarios/schema/problem.h"
 
 namespace vtwin::scenario::live {
@@ -20,29 +20,21 @@ constexpr std::chrono::milliseconds before_next_try{200};
 
 using terminal_ptr = std::unique_ptr<pseudo_terminal>;
 
-asio::awaitable<void> serve_client(terminal_ptr terminal, door_context& context, bool resource_manager) {
-    device_file device(context, resource_manager);
-    while (true) {
-        frame command = co_await read_frame(terminal->master());
-        if (terminal->opened() > 1) {
+asio::awaitable<void> serve_client(terminal_ptr terminal, door_context& context, const listen_spec& spec) {
+    exclusive_open opened(context, spec);
+    co_await opened.try_to_open();
+    if (!opened.granted())
+        co_return;
+    device_file device(context, spec.resource_manager);
+    terminal_service service;
+    service.alone = [&context, &terminal] {
+        const bool alone = terminal->opened() <= 1;
+        if (!alone)
             context.say(terminal->device() + " was opened more than once: its clients are cut off");
-            co_return;
-        }
-        if (command.what == frame::kind::ended)
-            co_return;
-        tpm::bytes response;
-        if (command.what == frame::kind::malformed) {
-            terminal->drop_input();
-            response = malformed_response(context.version);
-        } else {
-            response = co_await device.transmit(std::move(command.octets));
-        }
-        if (response.empty())
-            co_return;
-        const bool written = co_await write_all(terminal->master(), response);
-        if (!written)
-            co_return;
-    }
+        return alone;
+    };
+    service.carry_out = [&device](tpm::bytes command) { return device.transmit(std::move(command)); };
+    co_await serve_terminal(terminal->master(), context.version, service);
 }
 
 /// A fresh one behind the link; null when there is none to be had.
@@ -57,12 +49,11 @@ terminal_ptr replace(device_link& link, door_context& context) {
 }
 
 asio::awaitable<void> serve_link(terminal_ptr spare, std::shared_ptr<device_link> link, door_context& context,
-                                 bool resource_manager) {
+                                 listen_spec spec) {
     asio::steady_timer timer(context.loop.io());
     while (true) {
         co_await spare->events().async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-        asio::co_spawn(context.loop.io(), serve_client(std::move(spare), context, resource_manager),
-                       asio::detached);
+        asio::co_spawn(context.loop.io(), serve_client(std::move(spare), context, spec), asio::detached);
         spare = replace(*link, context);
         if (!spare)
             context.say(
@@ -81,8 +72,8 @@ pty_door::pty_door(const listen_spec& spec, door_context& context) {
     try {
         auto first = std::make_unique<pseudo_terminal>(context.loop.io());
         m_link = std::make_shared<device_link>(spec.path, first->device());
-        asio::co_spawn(context.loop.io(),
-                       serve_link(std::move(first), m_link, context, spec.resource_manager), asio::detached);
+        asio::co_spawn(context.loop.io(), serve_link(std::move(first), m_link, context, spec),
+                       asio::detached);
     } catch (const std::system_error& error) {
         const bool taken = error.code() == std::errc::file_exists;
         throw user_error(

@@ -8,8 +8,8 @@ namespace vtwin::scenario::live {
 
 /// The spec's path is a link to a pseudo-terminal. Whoever opens it gets that one for himself, and the link
 /// leads to the next: as with the real device, one open is one file, and what a client left unread or half
-/// written ends with it. Commands of several clients take turns. What is no command is answered with
-/// malformed_response, and whatever came with it is forgotten.
+/// written ends with it (terminal_commands.h). Commands of several clients take turns; with open=exclusive a
+/// second client finds its terminal hung up.
 ///
 /// Two programs that open the path while the door cannot look, as a command is being carried out, share a
 /// pseudo-terminal; both are cut off, for nothing tells their octets apart.

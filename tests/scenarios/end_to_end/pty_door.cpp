@@ -74,6 +74,10 @@ TEST_CASE("each open of a pseudo-terminal door is a device of its own whatever t
         // What cannot be a command is answered, and what came with it forgotten.
         CHECK(one.ask(no_length + "000001810000") == "80010000000a00000142");
         CHECK(one.ask(get_random).starts_with(random_head));
+        // One write, one command: what is behind it is ignored.
+        CHECK(one.ask(read_clock + get_random).starts_with(clock_head));
+        CHECK(one.ask(get_random + "8001").starts_with(random_head));
+        CHECK(one.ask(read_clock).starts_with(clock_head));
     }
     std::string device = fs::read_symlink(path).string();
     {
@@ -105,6 +109,37 @@ TEST_CASE("each open of a pseudo-terminal door is a device of its own whatever t
     CHECK(ended.code == 0);
     CHECK(contains(ended.out, "was opened more than once"));
     CHECK_FALSE(fs::is_symlink(path));
+}
+
+TEST_CASE("a door may have the device open once as Linux does") {
+    temporary_directory folder;
+    const std::string path = (folder.path() / "tpm0").string(), socket = (folder.path() / "s").string(),
+                      shared = (folder.path() / "shared").string();
+    served_program served({"tpm2_guest", "--listen", "pty:" + path + ",open=exclusive", "--listen",
+                           "raw:unix:" + socket + ",open=exclusive", "--listen", "raw:unix:" + shared,
+                           "--start", "clear"});
+    {
+        const device_client one(path);
+        CHECK(one.ask(read_clock).starts_with(clock_head));
+        CHECK(device_client(path).receive() == "");  // hung up
+        CHECK(socket_client(socket).receive() == "");
+        CHECK(socket_client(shared).ask(get_random).starts_with(random_head));
+        CHECK(one.ask(read_clock).starts_with(clock_head));
+    }
+    // Who comes after the other has closed it has it, as often as that happens.
+    for (int i = 0; i < 20; ++i)
+        CHECK(socket_client(socket).ask(get_random).starts_with(random_head));
+    {
+        const socket_client one(socket);
+        CHECK(one.ask(get_random).starts_with(random_head));
+        CHECK(socket_client(socket).receive() == "");
+        CHECK(one.ask(get_random).starts_with(random_head));
+    }
+    CHECK(socket_client(socket).ask(get_random).starts_with(random_head));
+    const auto& ended = served.stop();
+    INFO(ended.out << ended.err);
+    CHECK(ended.code == 0);
+    CHECK(contains(ended.out, "another one has tpm0 open"));
 }
 
 TEST_CASE("tpm2-tools take a pseudo-terminal door for a TPM device") {

@@ -37,6 +37,8 @@ TEST_CASE("a door's place and options are read") {
     CHECK(parse_listen_spec("mssim:tcp:[::1]:2321", false).host == "::1");
     CHECK(parse_listen_spec("raw:tcp:10.0.0.1:2321", true).host == "10.0.0.1");
     CHECK(parse_listen_spec("pty:/tmp/tty", false).path == "/tmp/tty");
+    CHECK_FALSE(parse_listen_spec("pty:/tmp/tty,open=shared", false).exclusive);
+    CHECK(parse_listen_spec("raw:tcp:1,open=exclusive,device=tpm0", false).exclusive);
 }
 
 TEST_CASE("a door that cannot be is refused with the reason") {
@@ -59,6 +61,11 @@ TEST_CASE("a door that cannot be is refused with the reason") {
     CHECK(mistake("raw:unix:/x,device=tpm").ends_with("did you mean 'tpm0'?"));
     CHECK(mistake("swtpm:unix:/x,device=tpmrm0")
               .starts_with("--listen swtpm:unix:/x,device=tpmrm0: a swtpm door cannot offer tpmrm0"));
+    for (const std::string door :
+         {"swtpm:unix:/x", "mssim:unix:/x", "attest:unix:/x", "raw:unix:/x,device=tpmrm0"})
+        CHECK(mistake(door + ",open=exclusive")
+                  .ends_with("for tpm0 at raw and pty doors, where a connection is an open file"));
+    CHECK(mistake("pty:/x,open=exclusiv").ends_with("did you mean 'exclusive'?"));
     CHECK(mistake(std::vector<std::string>{"swtpm:tcp:2321", "raw:tcp:2322"})
               .ends_with("port 2322 of 127.0.0.1 is taken by another "
                          "door"));
