@@ -1,18 +1,12 @@
 // Octets that clients send: streams of TPM frames, and of the reference simulator's requests.
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/io_context.hpp>
-#include <asio/local/stream_protocol.hpp>
 
 #include "models/hex.h"
 #include "scenarios/live/doors/frames.h"
-#include "scenarios/live/doors/mssim_frames.h"
-#include "tests/fuzz/fuzz_target.h"
+#include "scenarios/live/doors/mssim_reader.h"
+#include "tests/fuzz/fed_socket.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::fuzz {
@@ -39,26 +33,18 @@ asio::awaitable<void> read_all(scenario::live::stream_socket& from, std::vector<
     }
 }
 
-/// The reader of the doors, on a socket that gives these octets and then ends.
-std::vector<frame> frames_of(tpm::byte_view input) {
-    std::array<int, 2> ends{};
-    promise(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
-    promise(::send(ends[0], input.data(), input.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(input.size()));
-    ::close(ends[0]);
-    asio::io_context io;
-    scenario::live::stream_socket socket(io);
-    const asio::local::stream_protocol protocol;
-    socket.assign(protocol, ends[1]);
-    std::vector<frame> found;
-    asio::co_spawn(io, read_all(socket, found), asio::detached);
-    io.run();
-    return found;
-}
-
-/// What the same octets are, told by other means.
+/// What the same octets are, told by other means. The first octet says in which pieces they come.
 std::uint64_t run_raw_frames(tpm::byte_view input) {
-    const auto found = frames_of(input);
+    if (input.empty())
+        return 0;
+    fed_socket client;
+    std::vector<frame> found;
+    asio::co_spawn(client.io(), read_all(client.socket(), found), asio::detached);
+    client.give_in_pieces(input.subspan(1), input[0]);
+    client.end();
+    input = input.subspan(1);
     std::uint64_t complete = 0;
+    promise(!found.empty());
     for (const frame& each : found) {
         const bool has_header = input.size() >= scenario::live::frame_header_size;
         const std::uint32_t length = has_header ? tpm::load_be32(input.subspan(2, 4)) : 0;
@@ -77,7 +63,19 @@ std::uint64_t run_raw_frames(tpm::byte_view input) {
         input = input.subspan(length);
         ++complete;
     }
+    promise(found.back().what != frame::kind::complete);
     return std::min<std::uint64_t>(complete, 8) * 4 + static_cast<std::uint64_t>(found.back().what);
+}
+
+asio::awaitable<void> read_all(scenario::live::stream_socket& from, mssim_port port,
+                               std::vector<scenario::live::mssim_received>& into) {
+    while (true) {
+        scenario::live::mssim_received read = co_await scenario::live::read_mssim_request(from, port);
+        const auto what = read.what;
+        into.push_back(std::move(read));
+        if (what != mssim_extent::kind::complete)
+            co_return;
+    }
 }
 
 /// Whatever follows a request, and however few octets of it are there, it is measured the same way.
@@ -93,14 +91,20 @@ void check_extent(mssim_port port, tpm::byte_view input, const mssim_extent& who
     promise(same.what == whole.what && same.size == whole.size);
 }
 
+/// The first octet says at which port, and in which pieces the others come.
 std::uint64_t run_mssim_requests(tpm::byte_view input) {
     using kind = mssim_extent::kind;
     if (input.empty())
         return 0;
     const auto port = (input[0] & std::byte{1}) == std::byte{0} ? mssim_port::command : mssim_port::platform;
+    fed_socket client;
+    std::vector<scenario::live::mssim_received> found;
+    asio::co_spawn(client.io(), read_all(client.socket(), port, found), asio::detached);
+    client.give_in_pieces(input.subspan(1), input[0] >> 1);
+    client.end();
     input = input.subspan(1);
     std::uint64_t seen = 0;
-    while (true) {
+    for (const auto& each : found) {
         mssim_extent known = scenario::live::measure(port, {});
         while (known.what == kind::partial && known.size <= input.size()) {
             const std::size_t before = known.size;
@@ -108,23 +112,30 @@ std::uint64_t run_mssim_requests(tpm::byte_view input) {
             promise(known.what != kind::partial || known.size > before);
             promise(known.size <= 9 + scenario::live::longest_mssim_hash_data);
         }
-        if (known.what != kind::complete)
+        promise(each.what == known.what);
+        if (known.what != kind::complete) {
+            promise(&each == &found.back());
             return seen * 4 + static_cast<std::uint64_t>(known.what);
+        }
         check_extent(port, input, known);
         const auto request = scenario::live::parse_mssim_request(input.first(known.size));
         promise(request.data.size() < known.size);
         promise(tpm::load_be32(input.first(4)) == static_cast<std::uint32_t>(request.code));
+        promise(each.request.code == request.code && each.request.data == request.data &&
+                each.request.locality == request.locality && each.request.number == request.number);
         seen = (seen * 31 + static_cast<std::uint64_t>(request.code)) % 4096;
         input = input.subspan(known.size);
     }
+    promise(false);  // the last one is not complete
+    return 0;
 }
 
 }  // namespace
 
 fuzz_target raw_frames() {
     fuzz_target target{"raw_frames", {}, {}, run_raw_frames};
-    target.seeds = {hex(get_random), hex(std::string(get_random) + get_random),
-                    hex("00c10000000e0000001500000010"), hex("80010000100000000143")};
+    target.seeds = {hex("00" + std::string(get_random)), hex("05" + std::string(get_random) + get_random),
+                    hex("0100c10000000e0000001500000010"), hex("0080010000100000000143")};
     target.pieces = {hex("8001"), hex("8002"), hex("0000000a"), hex(get_random)};
     return target;
 }

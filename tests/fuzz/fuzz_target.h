@@ -36,6 +36,11 @@ inline tpm::bytes octets(std::string_view text) {
 fuzz_target raw_frames();
 fuzz_target mssim_requests();
 fuzz_target swtpm_control();
+fuzz_target swtpm_data();
+fuzz_target swtpm_files();
+fuzz_target swtpm_state();
+fuzz_target terminal_commands();
+fuzz_target attest_lines();
 fuzz_target recordings();
 fuzz_target listen_specs();
 fuzz_target firmware_logs();

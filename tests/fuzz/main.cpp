@@ -23,8 +23,9 @@ struct order {
 };
 
 std::vector<fuzz::fuzz_target> all_targets() {
-    return {fuzz::raw_frames(),   fuzz::mssim_requests(), fuzz::swtpm_control(),  fuzz::recordings(),
-            fuzz::listen_specs(), fuzz::firmware_logs(),  fuzz::attest_requests()};
+    return {fuzz::raw_frames(),  fuzz::mssim_requests(), fuzz::swtpm_control(),     fuzz::swtpm_data(),
+            fuzz::swtpm_files(), fuzz::swtpm_state(),    fuzz::terminal_commands(), fuzz::attest_lines(),
+            fuzz::recordings(),  fuzz::listen_specs(),   fuzz::firmware_logs(),     fuzz::attest_requests()};
 }
 
 class campaign {

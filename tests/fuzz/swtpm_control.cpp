@@ -13,10 +13,35 @@ namespace swtpm = scenario::live::swtpm;
 
 namespace {
 
-constexpr std::size_t most_head = 64;  ///< octets of a request beside its data, padding included
-
 tpm::bytes hex(const std::string& text) {
     return *models::from_hex(text);
+}
+
+/// As many octets as a request has at least, as far as these say so.
+std::size_t needed(tpm::byte_view input) {
+    if (input.size() < 4)
+        return 4;
+    const auto announced = [&](std::size_t at) {
+        return at + 4 + (input.size() < at + 4 ? 0 : tpm::load_be32(input.subspan(at, 4)));
+    };
+    switch (tpm::load_be32(input.first(4))) {
+        case 0x02:
+        case 0x11:
+            return 8;
+        case 0x05:
+        case 0x0B:
+            return 5;
+        case 0x07:
+            return announced(4);
+        case 0x0C:
+            return 16;
+        case 0x0D:
+            return announced(12);
+        case 0x12:
+            return 20;
+        default:
+            return 4;
+    }
 }
 
 /// Answers are made from what the request asked for, however far that lies outside.
@@ -33,14 +58,14 @@ std::uint64_t run_swtpm_control(tpm::byte_view input) {
     const auto read = swtpm::read_request(input);
     switch (read.what) {
         case kind::complete:
-            promise(input.size() >= 4);
+            promise(input.size() >= needed(input));
             promise(static_cast<std::uint32_t>(read.asked.what) == tpm::load_be32(input.first(4)));
             promise(read.asked.data.size() <= swtpm::longest_data && read.asked.data.size() <= input.size());
             promise(read.code == swtpm::result::success);
             answer(read.asked);
             break;
         case kind::incomplete:
-            promise(input.size() < most_head + swtpm::longest_data);
+            promise(input.size() < needed(input));
             break;
         case kind::refused:
         case kind::lost:
