@@ -49,6 +49,7 @@ std::uint8_t served_chip::access() {
 }
 
 answer served_chip::beside_the_device(const operation& what) {
+    os().charge(os().costs().syscall);
     switch (what.what) {
         case kind::power_off:
             m_powered = false;

@@ -111,11 +111,12 @@ answer served_guest::attest(const operation& what) {
     return result;
 }
 
-/// What has no form on the ring. It reaches the vTPM's engine as a line of the machine's board would, and
-/// takes no time.
+/// What has no form on the ring. It reaches the vTPM's engine as a line of the machine's board would. The
+/// engine takes no time for it; whoever asks for it makes a system call.
 answer served_guest::beside_the_device(const operation& what) {
     auto& engine = m_vtpm.engine();
     answer result;
+    os().charge(os().costs().syscall);
     if (m_powered && needs_vtpm(what.what) && !m_vtpm.serving()) {
         result.what = status::failed;
         return result;
@@ -253,8 +254,8 @@ void served_guest::begin_power_cycle(const operation& what) {
         os().sleep(longest_nap);
 }
 
+/// A TPM that does not come up stays off.
 bool served_guest::finish_power_cycle() {
-    m_powered = true;
     ++m_power_cycles;
     auto& engine = m_vtpm.engine();
     if (!m_vtpm.serving())
@@ -270,8 +271,9 @@ bool served_guest::finish_power_cycle() {
     m_saved.reset();
     engine.set_physical_presence(true);
     m_vtpm.tpm_init();
-    m_untouched = engine.powered() && !resumed;
-    return accepted && engine.powered();
+    m_powered = accepted && engine.powered();
+    m_untouched = m_powered && !resumed;
+    return m_powered;
 }
 
 }  // namespace vtwin::models::live
