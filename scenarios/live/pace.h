@@ -32,10 +32,13 @@ class paced_clock {
         m_wall = wall;
         m_simulated = simulated;
     }
-    /// The point of simulated time that belongs to `wall`; only when not free.
+    /// The point of simulated time that belongs to `wall`, horizon() at most; only when not free.
     sc_core::sc_time simulated_at(wall_time wall) const;
     /// When a simulated moment is due.
     wall_time wall_at(const sc_core::sc_time& simulated) const;
+    /// Half of what simulated time can tell, some hundred days: there it stands still for clients, so that
+    /// nothing that is added to it overflows.
+    static sc_core::sc_time horizon();
 
   private:
     pace m_pace;

@@ -9,6 +9,7 @@
 
 #include "models/hex.h"
 #include "models/live/operation_names.h"
+#include "scenarios/live/pace.h"
 #include "scenarios/schema/problem.h"
 
 namespace vtwin::scenario::live {
@@ -91,7 +92,7 @@ std::vector<std::string> status_names() {
 }
 
 recorded_operation parse_operation(const line_reader& line) {
-    constexpr std::uint64_t longest_think = 1'000'000'000'000'000;  // eleven days
+    const std::uint64_t longest_think = paced_clock::horizon().value() / ps_per_ns;
     line.only(keys);
     recorded_operation parsed;
     const std::string name = line.word("operation", "");

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/hex.h"
+#include "scenarios/live/pace.h"
 #include "scenarios/schema/problem.h"
 
 using namespace vtwin;
@@ -87,6 +88,14 @@ TEST_CASE("a recording with a mistake is refused with its line and key") {
     CHECK(mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"locality\":256}\n") ==
           "r:2: locality: expected a number from 0 to 255");
     CHECK(mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"think_ns\":-1}\n") ==
-          "r:2: think_ns: expected a number from 0 to 1000000000000000");
+          "r:2: think_ns: expected a number from 0 to 9223372036854775");
     CHECK(mistake(head + "{\"operation\":7}\n") == "r:2: operation: expected a text");
+}
+
+TEST_CASE("a client may think as long as any pace can make it") {
+    models::live::recorded_operation what;
+    what.think = paced_clock::horizon();
+    const auto read = parse_recording(head + print_operation(what), "r");
+    REQUIRE(read.operations.size() == 1);
+    CHECK(read.operations[0].think == sc_core::sc_time::from_value(9223372036854775000));
 }
