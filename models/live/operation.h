@@ -79,6 +79,7 @@ class work_if {
     struct item {
         operation what;
         sc_core::sc_time at;
+        bool idle = false;  ///< nothing is to be done but to let time pass until `at`, and to ask again
     };
     virtual std::optional<item> next() = 0;
     /// The one that next() gave is done.

@@ -37,6 +37,8 @@ void served_tpm::serve() {
     while (auto item = m_work.next()) {
         if (os().now() < item->at)
             os().sleep(item->at - os().now());
+        if (item->idle)
+            continue;
         answer result = perform(item->what);
         m_work.done(item->what, std::move(result));
     }

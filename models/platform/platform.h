@@ -73,8 +73,10 @@ class platform final : public sc_core::sc_module {
     /// first restart of the stack "restart.2", "guest1.2", "attestation.2".
     std::function<void(const std::string&)> on_stage = [](const std::string&) {};
 
-    /// Called when somebody paused the simulation: true lets it go on.
-    std::function<bool()> on_pause = [] { return true; };
+    /// Called whenever the simulation stands still: somebody paused it, or a stretch of the run is over,
+    /// which is a second of simulated time at most. Says up to which point of simulated time the run may go
+    /// on; what it throws ends the run. Without it the run goes on to its time limit.
+    std::function<sc_core::sc_time()> on_pause;
 
     /// For an observer: each line of the timeline, after the sink.
     std::function<void(const timeline_entry&)> on_line = [](const timeline_entry&) {};

@@ -13,6 +13,7 @@
 #include "scenarios/cli/verify_command.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/runner/run.h"
+#include "scenarios/runner/signal_watch.h"
 
 namespace vtwin::scenario {
 namespace {
@@ -43,7 +44,15 @@ int check(const command_line& line, std::ostream& out) {
 
 int run_scenario(const command_line& line, const simulation& simulate, std::ostream& out) {
     loaded_scenario loaded = line.scenario.load();
-    return static_cast<int>(run(loaded, line.run, simulate, out).code);
+    const signal_watch signals;
+    run_options options = line.run;
+    options.interrupted = [&signals] { return signals.heard() != 0; };
+    try {
+        return static_cast<int>(run(loaded, options, simulate, out).code);
+    } catch (const run_interrupted&) {
+        signals.give_way();
+        throw;
+    }
 }
 
 int explain_run(const std::string& directory, std::ostream& out) {

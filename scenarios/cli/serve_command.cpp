@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include <csignal>
 #include <memory>
 
 #include "scenarios/cli/scenario_choice.h"
 #include "scenarios/cli/trace_flags.h"
 #include "scenarios/live/session.h"
-#include "scenarios/report/page.h"
 #include "scenarios/runner/run.h"
 
 namespace vtwin::scenario {
@@ -104,38 +102,29 @@ live::session_options options_of(const serve_line& line, const loaded_scenario& 
         throw user_error({"--pace " + line.speed}, "",
                          "expected free, real, or a factor between 0.001 and 1000000");
     options.speed = *speed;
+    options.recording = line.recording;
+    options.last_stretch = loaded.config.time_limit;
     return options;
-}
-
-/// Whether the recording will find a place, before anybody has made one.
-void try_to_write(const std::string& file) {
-    const std::string beside = file + ".tmp";
-    const bool possible = !std::filesystem::is_directory(file) && std::ofstream(beside).is_open();
-    std::error_code ignored;
-    std::filesystem::remove(beside, ignored);
-    if (!possible)
-        throw user_error({"--record " + file}, "", "cannot be written");
 }
 
 int serve(const serve_line& line, const simulation& simulate, std::ostream& out) {
     loaded_scenario loaded = load(line);
     auto options = options_of(line, loaded);
-    if (!line.recording.empty())
-        try_to_write(line.recording);
     // Who is not attested cannot be expected to be trusted.
     if (options.start == live::start_mode::init || options.start == live::start_mode::clear)
         std::erase_if(loaded.expectations, [&](const expectation& about) {
             return at_hardware(line) || about.guest == options.guest;
         });
-    loaded.config.time_limit = sc_core::sc_max_time();  // the clients' session says when it is over
+    std::signal(SIGPIPE, SIG_IGN);  // that nobody reads what we say any more is no reason to lose the output
     live::session session(std::move(options), [&out](const std::string& text) { out << text << std::endl; });
     run_options run_with = line.run;
     run_with.live = &session;
     const auto code = run(loaded, run_with, simulate, out).code;
-    if (!line.recording.empty()) {
-        report::write_file(line.recording, session.recording());
+    if (!session.recording_problem().empty())
+        throw user_error({"--record " + line.recording}, "",
+                         "what it holds is not complete: " + session.recording_problem());
+    if (!line.recording.empty())
         out << "recording    " << line.recording << '\n';
-    }
     return static_cast<int>(code);
 }
 

@@ -1,34 +1,34 @@
 #include "scenarios/live/session.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
-#include <csignal>
+#include <algorithm>
 
-#include "models/live/operation_names.h"
 #include "scenarios/live/recording_file.h"
 #include "scenarios/runner/simulated_world.h"
 #include "scenarios/schema/problem.h"
-#include "tpm/codec/wire.h"
-#include "traces/ordinals.h"
 
 namespace vtwin::scenario::live {
 
 session::session(session_options options, std::function<void(const std::string&)> say)
-    : m_options(std::move(options)),
-      m_say(std::move(say)),
-      m_context{m_loop},
-      m_loop(m_options.speed),
-      m_table("number,operation,device,locality,code,begun_ns,latency_ns,result\n") {
+    : m_options(std::move(options)), m_say(std::move(say)), m_context{m_loop}, m_loop(m_options.speed) {
     m_context.say = m_say;
     m_loop.on_ready = [this] { begin(); };
-    m_loop.on_done = [this](const operation& what, const answer& result) { note(what, result); };
+    m_loop.on_done = [this](const operation& what, const answer& result, const sc_core::sc_time& asked_for) {
+        note(what, result, asked_for);
+    };
 }
 
 session::~session() {
+    m_wake.reset();
     m_doors.clear();
+    m_loop.close();
 }
 
 namespace {
+
+constexpr const char* table_file = "commands.csv";
 
 void check_device(const listen_spec& spec, const session_options& options, tpm::family version) {
     const bool hardware = options.at == models::live::place::hardware;
@@ -44,7 +44,7 @@ void check_device(const listen_spec& spec, const session_options& options, tpm::
 
 }  // namespace
 
-void session::join(simulated_world& world) {
+void session::join(simulated_world& world, const std::filesystem::path& directory) {
     auto& machine = world.machine();
     m_tpm = m_options.at == models::live::place::hardware
                 ? machine.serve_chip(m_loop, m_options.start)
@@ -52,62 +52,68 @@ void session::join(simulated_world& world) {
     m_context.version = m_tpm->version();
     m_context.buffer_size = m_tpm->buffer_size();
     m_context.describe_tpm = [this](std::uint64_t what) { return m_tpm->describe_tpm(what); };
-    m_recording = print_header(m_context.version, m_options.start, m_options.at);
     for (const auto& spec : m_options.doors)
         check_device(spec, m_options, m_context.version);
     for (const auto& spec : m_options.doors)
         m_doors.push_back(open_door(spec, m_context));
-    hear_signals();
-    machine.on_pause = [this] { return m_loop.run_while_paused(); };
+    // Last: an earlier recording is replaced when nothing is left that could be refused.
+    m_journal.emplace(directory / table_file, m_options.recording,
+                      print_header(m_context.version, m_options.start, m_options.at));
+    wake_on_signals();
+    machine.on_pause = [this] { return stand_still(); };
 }
 
-/// A signal is heard whenever the guest has nothing to do; a second one ends the program.
-void session::hear_signals() {
-    m_signals = std::make_unique<asio::signal_set>(m_loop.io(), SIGINT, SIGTERM);
-    m_signals->async_wait([this](const asio::error_code& error, int) {
-        if (error)
-            return;
-        m_signals->clear();
-        m_say("closing the doors");
-        m_loop.stop();
+/// Wakes the loop up, no more: stand_still() looks for signals.
+void session::wake_on_signals() {
+    m_wake = std::make_unique<asio::posix::stream_descriptor>(
+        m_loop.io(), ::fcntl(m_signals.descriptor(), F_DUPFD_CLOEXEC, 0));
+    m_wake->async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+        if (!error)
+            m_loop.stop();
     });
 }
 
+sc_core::sc_time session::stand_still() {
+    if (m_signals.heard() != 0)
+        m_loop.stop();
+    m_loop.run_while_paused();
+    if (m_loop.stopped() && !m_closed)
+        close();
+    return m_limit;
+}
+
+/// The guests' clocks go on: what they are at comes to its end, if it does so in time.
+void session::close() {
+    m_closed = true;
+    m_say("closing the doors");
+    m_wake.reset();
+    m_doors.clear();
+    m_loop.close();
+    const auto now = sc_core::sc_time_stamp();
+    m_limit = now + std::min(m_options.last_stretch, sc_core::sc_max_time() - now);
+}
+
 void session::begin() {
-    m_idle_since = sc_core::sc_time_stamp();
+    m_journal->begin(sc_core::sc_time_stamp());
     if (!m_options.note.empty())
         m_say(m_options.note);
     for (const auto& each : m_doors)
         m_say("serving " + each->describe());
 }
 
-void session::note(const operation& what, const answer& result) {
+void session::note(const operation& what, const answer& result, const sc_core::sc_time& asked_for) {
     if (what.what == operation::kind::power_off || what.what == operation::kind::power_on)
-        m_context.powered = what.what == operation::kind::power_on;
-    const auto ns = [](const sc_core::sc_time& time) { return time.value() / 1000; };
-    constexpr std::size_t code_at = 6, header_size = 10;
-    const auto code_of = [](const models::bytes& frame) {
-        return frame.size() >= header_size
-                   ? fmt::format("{:08x}", tpm::load_be32(models::byte_view(frame).subspan(code_at, 4)))
-                   : std::string();
-    };
-    const bool command = what.what == operation::kind::command;
-    const std::string came = !result.ok() ? fmt::format("{} {}", name_of(result.what), result.error)
-                             : command    ? code_of(result.data)
-                                          : "done";
-    m_table += fmt::format("{},{},{},{},{},{},{},{}\n", m_operations++, name_of(what.what),
-                           what.file == 0 ? "tpm0" : fmt::format("tpmrm0/{}", what.file), what.locality,
-                           command ? code_of(what.data) : "", ns(result.begun),
-                           ns(result.ended - result.begun), came);
-    const auto think = result.begun > m_idle_since ? result.begun - m_idle_since : sc_core::SC_ZERO_TIME;
-    m_recording += print_operation({what, think, result.what, result.data});
-    m_idle_since = result.ended;
+        m_context.powered = what.what == operation::kind::power_on && result.ok();
+    if (!m_journal->note(what, result, asked_for))
+        m_say(fmt::format("the recording is incomplete: {}: {}", m_options.recording, recording_problem()));
 }
 
 std::vector<output_file> session::files() {
-    m_doors.clear();
-    m_loop.drain();
-    return {{"commands.csv", m_table}};
+    if (!m_closed)
+        close();
+    if (!m_journal->table_problem().empty())
+        throw user_error({table_file}, "", "cannot be written: " + m_journal->table_problem());
+    return {};
 }
 
 }  // namespace vtwin::scenario::live

@@ -104,6 +104,7 @@ run_result run(const loaded_scenario& what, const run_options& options, const si
     simulation_options.pcapng = options.pcapng;
     simulation_options.perfetto = options.perfetto;
     simulation_options.live = options.live;
+    simulation_options.interrupted = options.interrupted;
     simulation_options.trace_directory = directory.working_place();
     if (!options.quiet)
         simulation_options.on_line = [&out](const timeline_line& line) { out << timeline_text(line); };

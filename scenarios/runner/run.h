@@ -18,6 +18,7 @@ struct run_options {
     bool vcd = true, pcapng = true, perfetto = true;
     bool quiet = false;  ///< no timeline, only verdicts and the last lines
     live_part* live = nullptr;
+    std::function<bool()> interrupted;  ///< see simulation_options
 };
 
 struct run_result {
@@ -29,7 +30,8 @@ struct run_result {
 };
 
 /// Runs the scenario, prints timeline, verdicts, where the time went and the fingerprint to `out`, and leaves
-/// the output directory. Throws user_error when the directory cannot be written; then nothing is left.
+/// the output directory. Throws user_error when the directory cannot be written, run_interrupted when the run
+/// was interrupted; then nothing is left.
 run_result run(const loaded_scenario& what, const run_options& options, const simulation& simulate,
                std::ostream& out);
 

@@ -11,6 +11,7 @@
 #include "scenarios/oracles/explain.h"
 #include "scenarios/runner/judged_run.h"
 #include "scenarios/runner/observed_machine.h"
+#include "scenarios/runner/signal_watch.h"
 #include "scenarios/schema/problem.h"
 
 namespace vtwin::scenario {
@@ -87,7 +88,13 @@ simulation_outputs simulate(const models::run_config& config, const simulation_o
     observed_machine observed(
         platform, config, {.waveform = options.vcd, .packets = options.pcapng, .tracks = options.perfetto});
     if (options.live != nullptr)
-        options.live->join(world);
+        options.live->join(world, options.trace_directory);
+    else if (options.interrupted)
+        platform.on_pause = [&] {
+            if (options.interrupted())
+                throw run_interrupted();
+            return config.time_limit;
+        };
     const auto judged = options.live != nullptr ? run_alone(world) : run_and_judge(world);
     const auto& outcome = world.ended();
     outputs.finished = outcome.finished;

@@ -41,9 +41,10 @@ class simulated_world;
 class live_part {
   public:
     virtual ~live_part() = default;
-    /// Before the simulation begins.
-    virtual void join(simulated_world& world) = 0;
-    /// After it: what is to be left beside the other outputs.
+    /// Before the simulation begins. Files may be streamed into `directory`, which exists and becomes the
+    /// output.
+    virtual void join(simulated_world& world, const std::filesystem::path& directory) = 0;
+    /// After it: what else is to be left beside the other outputs.
     virtual std::vector<output_file> files() = 0;
 };
 
@@ -56,6 +57,9 @@ struct simulation_options {
         on_line;                ///< called as lines happen, in order of time; may be empty
     std::vector<fault> faults;  ///< checked
     live_part* live = nullptr;  ///< takes part in the run; none when absent
+    /// Asked while the run goes on; true ends it with run_interrupted (signal_watch.h). May be empty; a
+    /// `live` part hears signals itself.
+    std::function<bool()> interrupted;
 };
 
 /// What a run with faults came to.

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <csignal>
+#include <functional>
 
 #include "models/hex.h"
 #include "tests/scenarios/end_to_end/program.h"
@@ -15,10 +16,20 @@ namespace vtwin::scenario::test {
 /// The served guest's folder holds the doors' sockets, "run" (the output) and what the test puts there.
 class served_program {
   public:
+    struct how {
+        /// A text that says in its output that it has come so far as the test wants it.
+        std::string until = "serving ";
+        /// Runs in the program's process before it is started.
+        std::function<void()> prepare = [] {};
+        std::string command = "serve";
+    };
     /// Starts it and waits until the doors are served, or until it has ended by itself.
-    explicit served_program(std::vector<std::string> words) {
-        words.insert(words.begin(), {VTWIN_PROGRAM, "serve"});
-        words.insert(words.end(), {"--quiet", "--no-vcd", "--out", (m_folder.path() / "run").string()});
+    explicit served_program(std::vector<std::string> words) : served_program(std::move(words), how()) {}
+    served_program(std::vector<std::string> words, const how& other) {
+        words.insert(words.begin(), {VTWIN_PROGRAM, other.command});
+        words.insert(words.end(), {"--no-vcd", "--out", (m_folder.path() / "run").string()});
+        if (other.until == how().until)
+            words.emplace_back("--quiet");
         ::setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
         std::vector<char*> argv;
         for (const std::string& word : words)
@@ -29,20 +40,11 @@ class served_program {
         if (m_child == 0) {
             ::dup2(::open(path("out").c_str(), O_WRONLY | O_CREAT, 0600), 1);
             ::dup2(::open(path("err").c_str(), O_WRONLY | O_CREAT, 0600), 2);
+            other.prepare();
             ::execv(argv[0], argv.data());
             ::_exit(127);
         }
-        constexpr int most_looks = 3000;
-        for (int looks = 0; looks < most_looks && !contains(content_of(path("out")), "serving "); ++looks) {
-            int status = 0;
-            if (::waitpid(m_child, &status, WNOHANG) != 0) {
-                m_ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                           content_of(path("out")), content_of(path("err"))};
-                m_child = 0;
-                return;
-            }
-            ::usleep(20'000);
-        }
+        wait_for(other.until);
     }
     ~served_program() {
         if (m_child != 0) {
@@ -53,20 +55,53 @@ class served_program {
     served_program(const served_program&) = delete;
     served_program& operator=(const served_program&) = delete;
 
-    /// SIGINT, and how it ended; when it had ended by itself, how.
-    const program_result& stop() {
-        if (m_child == 0)
-            return m_ended;
-        ::kill(m_child, SIGINT);
-        int status = 0;
-        ::waitpid(m_child, &status, 0);
-        m_child = 0;
-        return m_ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                          content_of(path("out")), content_of(path("err"))};
+    /// Until it has said that, or has ended, or a minute is over. False: it has not said it.
+    bool wait_for(const std::string& text) {
+        for (int looks = 0; looks < looks_per_minute; ++looks) {
+            const bool running = !has_ended();
+            if (contains(content_of(path("out")), text))
+                return true;
+            if (!running)
+                return false;
+            ::usleep(look_us);
+        }
+        return false;
     }
+    void send(int signal) const {
+        REQUIRE(m_child > 0);
+        ::kill(m_child, signal);
+    }
+    /// A signal, and how it ended; when it had ended by itself, how. One that does not end is killed, and the
+    /// test fails with what it had said.
+    const program_result& stop(int signal = SIGINT) {
+        if (m_child != 0)
+            send(signal);
+        return wait_for_end();
+    }
+    const program_result& wait_for_end() {
+        constexpr int minutes = 4;
+        for (int looks = 0; looks < minutes * looks_per_minute && !has_ended(); ++looks)
+            ::usleep(look_us);
+        if (m_child != 0)
+            FAIL("it does not end; it has said:\n" << content_of(path("out")) << content_of(path("err")));
+        return m_ended;
+    }
+    pid_t id() const { return m_child; }
     std::string path(const std::string& name) const { return (m_folder.path() / name).string(); }
 
   private:
+    static constexpr int look_us = 20'000, looks_per_minute = 3000;
+
+    bool has_ended() {
+        int status = 0;
+        if (m_child == 0 || ::waitpid(m_child, &status, WNOHANG) == 0)
+            return m_child == 0;
+        m_child = 0;
+        m_ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(path("out")),
+                   content_of(path("err"))};
+        return true;
+    }
+
     /// Short, as the path of a Unix socket has to be.
     temporary_directory m_folder;
     pid_t m_child = 0;
