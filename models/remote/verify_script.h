@@ -153,7 +153,7 @@ aggregated() {
 
 # ---- the deep quote
 # field NAME: a number of deep-quote.json.
-field() { sed -n "s/^ *\"$1\": \([0-9]\{1,9\}\),\{0,1\}\$/\1/p" deep-quote.json | grep . || echo 0; }
+field() { sed -nE "s/^ *\"$1\": (0|[1-9][0-9]{0,8}),?\$/\1/p" deep-quote.json | grep . || echo 0; }
 read_deep_quote() {
     flags=$(field flags)
     quoted=$(field vtpm_pcr_mask)

@@ -146,7 +146,7 @@ std::function<std::optional<int>(std::ostream&)> add_serve_command(CLI::App& app
         ->add_option(
             "--listen", line->doors,
             "a door, repeatable: raw|swtpm|mssim|attest:unix:PATH, the same with tcp:[HOST:]PORT, pty:PATH; "
-            "options behind it: ,device=tpm0|tpmrm0 ,mode=0600")
+            "options behind it: ,device=tpm0|tpmrm0 ,open=shared|exclusive ,mode=0600")
         ->required()
         ->allow_extra_args(false);
     command->add_flag("--allow-remote", line->remote, "doors may be open to other machines");

@@ -67,7 +67,6 @@ template asio::awaitable<frame> read_frame(descriptor&);
 template asio::awaitable<bool> read_up_to(stream_socket&, tpm::bytes&, std::size_t);
 template asio::awaitable<bool> read_up_to(descriptor&, tpm::bytes&, std::size_t);
 template asio::awaitable<bool> write_all(stream_socket&, tpm::byte_view);
-template asio::awaitable<bool> write_all(descriptor&, tpm::byte_view);
 
 tpm::bytes malformed_response(tpm::family version) {
     return failure_response(version, bad_param_size, rc_command_size);

@@ -21,7 +21,7 @@ struct frame {
     kind what = kind::ended;
     tpm::bytes octets;
 };
-/// `stream`: a stream_socket, or the descriptor of a pseudo-terminal.
+/// `stream`: a stream_socket, or for reading the descriptor of a pseudo-terminal.
 template <class stream>
 asio::awaitable<frame> read_frame(stream& from);
 /// Reads until there are `size` octets. Memory grows with what has come, not with what a client has

@@ -1,8 +1,12 @@
 #include "scenarios/live/doors/terminal_commands.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <cerrno>
 
 #include "scenarios/live/doors/frames.h"
 
@@ -13,6 +17,28 @@ void drop_input(int file) {
     std::array<std::byte, 512> dropped{};
     while (::read(file, dropped.data(), dropped.size()) > 0) {
     }
+}
+
+bool hung_up(int file) {
+    pollfd seen{file, 0, 0};
+    return ::poll(&seen, 1, 0) == 1 && (seen.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/// False: the program has gone. A full terminal that nobody has open any more never takes another octet and
+/// never fails either: whoever waits for one of both waits for ever, and is woken without end.
+asio::awaitable<bool> write_all(asio::posix::stream_descriptor& master, tpm::byte_view octets) {
+    asio::error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    while (!octets.empty() && !error) {
+        const auto taken = ::write(master.native_handle(), octets.data(), octets.size());
+        if (taken > 0)
+            octets = octets.subspan(static_cast<std::size_t>(taken));
+        else if (errno != EAGAIN || hung_up(master.native_handle()))
+            co_return false;
+        else
+            co_await master.async_wait(asio::posix::stream_descriptor::wait_write, token);
+    }
+    co_return !error;
 }
 
 }  // namespace

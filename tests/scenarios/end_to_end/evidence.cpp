@@ -104,9 +104,10 @@ std::vector<change> common_changes(const finished_run& run, const std::string& g
         behind(run, folder + "pcrs.txt", "PCR-12: ", ""),  // not quoted: nothing but a claim
         anywhere(run, folder + "verdict.json", ""),        // the verifier's own words
         anywhere(run, folder + "verdict.txt", "")};
-    for (const char* number : {"flags", "vtpm_pcr_mask", "hardware_pcr_mask", "locality"})
-        all.push_back(behind(run, folder + "deep-quote.json",
-                             '"' + std::string(number) + "\": ", of + "deep quote is over nonce and quote"));
+    for (const std::string number : {"flags", "vtpm_pcr_mask", "hardware_pcr_mask", "locality"})
+        all.push_back(behind(run, folder + "deep-quote.json", '"' + number + "\": ",
+                             of + (two && number == "vtpm_pcr_mask" ? "quoted values are those of pcrs.txt"
+                                                                    : "deep quote is over nonce and quote")));
     return all;
 }
 
