@@ -267,7 +267,7 @@ TEST_CASE("linux tpm_tis reads and resets a register of a chip at its own locali
               CHECK(s.hardware.tis().snapshot().active_locality == -1);
           });
     CHECK(std::ranges::all_of(s.log.seen, [](const auto& each) { return each.locality == 2; }));
-    const auto linux_domain = xen::to_underlying(s.dom.guest.id());
+    const auto linux_domain = xen::to_underlying(s.dom.id());
     CHECK(std::ranges::all_of(s.log.seen, [&](const auto& each) { return each.master == linux_domain; }));
     CHECK(s.log.seen.back().ordinal == 0x15);
 }
