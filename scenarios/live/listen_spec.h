@@ -28,9 +28,8 @@ struct listen_spec {
 };
 
 /// KIND:unix:PATH, KIND:tcp:[HOST:]PORT or pty:PATH, then ",device=tpm0|tpmrm0", ",open=shared|exclusive" and
-/// ",mode=OCTAL". HOST is
-/// 127.0.0.1 when absent; [::1]:PORT works. Throws user_error. `remote`: addresses that are not of the
-/// loopback interface are allowed.
+/// ",mode=OCTAL". HOST is 127.0.0.1 when absent; [::1]:PORT works. Throws user_error. `remote`: addresses
+/// that are not of the loopback interface are allowed.
 listen_spec parse_listen_spec(const std::string& text, bool remote);
 /// The same for all; no two doors may want the same place.
 std::vector<listen_spec> parse_listen_specs(const std::vector<std::string>& texts, bool remote);
