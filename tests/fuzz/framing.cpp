@@ -3,7 +3,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
-#include "models/hex.h"
 #include "scenarios/live/doors/frames.h"
 #include "scenarios/live/doors/mssim_reader.h"
 #include "tests/fuzz/fed_socket.h"
@@ -18,10 +17,6 @@ using scenario::live::mssim_port;
 namespace {
 
 constexpr const char* get_random = "80010000000c0000017b0008";
-
-tpm::bytes hex(const std::string& text) {
-    return *models::from_hex(text);
-}
 
 asio::awaitable<void> read_all(scenario::live::stream_socket& from, std::vector<frame>& into) {
     while (true) {

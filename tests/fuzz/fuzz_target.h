@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/hex.h"
 #include "tpm/ports.h"
 
 namespace vtwin::fuzz {
@@ -31,6 +32,11 @@ inline void promise(bool kept, const std::source_location& where = std::source_l
 inline tpm::bytes octets(std::string_view text) {
     const auto view = std::as_bytes(std::span(text));
     return {view.begin(), view.end()};
+}
+
+/// From digits that are right.
+inline tpm::bytes hex(const std::string& digits) {
+    return *models::from_hex(digits);
 }
 
 fuzz_target raw_frames();

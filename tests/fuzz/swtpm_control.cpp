@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "models/hex.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tpm/codec/wire.h"
 
@@ -12,10 +11,6 @@ namespace vtwin::fuzz {
 namespace swtpm = scenario::live::swtpm;
 
 namespace {
-
-tpm::bytes hex(const std::string& text) {
-    return *models::from_hex(text);
-}
 
 /// As many octets as a request has at least, as far as these say so.
 std::size_t needed(tpm::byte_view input) {

@@ -5,7 +5,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
-#include "models/hex.h"
 #include "scenarios/live/doors/frames.h"
 #include "scenarios/live/doors/swtpm_data.h"
 #include "scenarios/live/doors/swtpm_requests.h"
@@ -18,10 +17,6 @@ namespace vtwin::fuzz {
 namespace swtpm = scenario::live::swtpm;
 
 namespace {
-
-tpm::bytes hex(const std::string& text) {
-    return *models::from_hex(text);
-}
 
 // ---- the data channel
 

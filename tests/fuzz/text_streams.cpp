@@ -6,7 +6,6 @@
 #include <asio/detached.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 
-#include "models/hex.h"
 #include "scenarios/live/doors/frames.h"
 #include "scenarios/live/doors/lines.h"
 #include "scenarios/live/doors/terminal_commands.h"
@@ -15,10 +14,6 @@
 
 namespace vtwin::fuzz {
 namespace {
-
-tpm::bytes hex(const std::string& text) {
-    return *models::from_hex(text);
-}
 
 // ---- the terminal
 

@@ -24,6 +24,10 @@ inline sc_time ms(double value) {
     return {value, sc_core::SC_MS};
 }
 
+constexpr evtchn_port port(std::uint32_t number) {
+    return evtchn_port{number};
+}
+
 /// Costs that tell each other apart in a sum.
 inline cost_profile distinct_costs() {
     cost_profile costs;

@@ -2,26 +2,15 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/traces/small_house.h"
+
 using namespace vtwin;
 using namespace vtwin::trace;
+using namespace vtwin::test;
 
 namespace {
 
-constexpr xen::domid_t dom0{0}, manager{1}, vtpm{2}, guest{3}, vtpm2{4};
-
-sc_core::sc_time ns(double count) {
-    return sc_core::sc_time(count, sc_core::SC_NS);
-}
-
-domain_identity identify(xen::domid_t id) {
-    if (id == manager)
-        return {"vtpmmgr", domain_role::manager};
-    if (id == vtpm || id == vtpm2)
-        return {"vtpm1", domain_role::vtpm};
-    return {"guest1", domain_role::other};
-}
-
-class bench {
+class log_bench {
   public:
     std::optional<std::size_t> submit(double at, xen::domid_t front, xen::domid_t back, std::uint16_t tag,
                                       std::uint32_t code) {
@@ -47,7 +36,7 @@ class bench {
 }  // namespace
 
 TEST_CASE("a guest's command is followed through both rings to the chip and to nothing else") {
-    bench b;
+    log_bench b;
     const auto own_before = b.chip(100, 200);
     b.log.command_issued(guest, ns(1000), 0x16);
     const auto request = b.submit(1200, guest, vtpm, 0xC2, 0x16);
@@ -87,7 +76,7 @@ TEST_CASE("a guest's command is followed through both rings to the chip and to n
 }
 
 TEST_CASE("what a back end asked for on its own behalf belongs to no request") {
-    bench b;
+    log_bench b;
     const auto load = b.submit(100, vtpm, manager, 0x01C1, 2);
     const auto read = b.chip(150, 160);
     b.finish(200, vtpm, manager, 120);
@@ -102,7 +91,7 @@ TEST_CASE("what a back end asked for on its own behalf belongs to no request") {
 }
 
 TEST_CASE("a request that is cancelled or given up ends without a result") {
-    bench b;
+    log_bench b;
     const auto cancelled = b.submit(100, guest, vtpm, 0xC1, 0x15);
     CHECK_FALSE(
         b.log.ring_changed({ns(120), guest, vtpm, ring_state::cancel, true, 10, 0, 0xC1, 0x15, {}, 0}));
@@ -121,7 +110,7 @@ TEST_CASE("a request that is cancelled or given up ends without a result") {
 }
 
 TEST_CASE("the tag and the place of a packet say what it is") {
-    bench b;
+    log_bench b;
     const auto protocol = [&](xen::domid_t front, xen::domid_t back, std::uint16_t tag, std::uint32_t code) {
         const hop& made = b.at(*b.submit(1, front, back, tag, code));
         return made.command + ", " + name_of(made.protocol);
@@ -136,7 +125,7 @@ TEST_CASE("the tag and the place of a packet say what it is") {
 }
 
 TEST_CASE("a chip's command is that of the domain whose driver sent it, whoever else the chip serves") {
-    bench b;
+    log_bench b;
     const driver_id tis(dom0, tpm_device::hardware);
     const auto hash = b.submit(1000, vtpm, manager, 0x01C1, 1);
     b.log.command_issued(dom0, ns(1050), 0x15);  // to its vTPM, at the same time
@@ -165,7 +154,7 @@ TEST_CASE("a chip's command is that of the domain whose driver sent it, whoever 
 }
 
 TEST_CASE("a chip's command that began before its driver's call is none of that call") {
-    bench b;
+    log_bench b;
     b.log.command_issued({dom0, tpm_device::hardware}, ns(1000), 0x46);
     const auto late = b.chip(900, 1100, dom0);
     CHECK(b.log.origin(late) == late);
@@ -175,7 +164,7 @@ TEST_CASE("a chip's command that began before its driver's call is none of that 
 TEST_CASE("a request that ends without an answer leaves what the back end does for another alone") {
     for (const bool cancelled : {true, false}) {
         CAPTURE(cancelled);
-        bench b;
+        log_bench b;
         const auto served = b.submit(1000, vtpm2, manager, 0x01C1, 1);
         const auto waiting = b.submit(1100, vtpm, manager, 0x01C1, 2);
         const auto first = b.chip(1200, 1300);
@@ -192,7 +181,7 @@ TEST_CASE("a request that ends without an answer leaves what the back end does f
 }
 
 TEST_CASE("what a back end did for a request that its driver gave up belongs to it when the answer comes") {
-    bench b;
+    log_bench b;
     b.log.command_issued(guest, ns(100), 0x15);
     const auto request = b.submit(200, guest, vtpm, 0xC1, 0x15);
     b.log.command_returned(guest, ns(300));
@@ -205,7 +194,7 @@ TEST_CASE("what a back end did for a request that its driver gave up belongs to 
 }
 
 TEST_CASE("what a vTPM executes stands between its guest's request and its own") {
-    bench b;
+    log_bench b;
     const auto packet = std::vector<std::byte>{std::byte{0x80}, std::byte{0x01}};
     b.log.engine_done(vtpm, {ns(10), ns(20), 0x99, 0, 0, {}, {}, {}});  // while it starts
     const auto request = b.submit(1000, guest, vtpm, 0x8001, 0x158);
@@ -225,7 +214,7 @@ TEST_CASE("what a vTPM executes stands between its guest's request and its own")
 }
 
 TEST_CASE("a driver's call has the name that its request turns out to have") {
-    bench b;
+    log_bench b;
     b.log.command_issued(dom0, ns(100), 0x02000102);
     b.submit(200, dom0, vtpm, 0x01C2, 0x02000102);
     CHECK(b.at(0).command == "GROUP_NEW");

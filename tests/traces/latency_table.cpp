@@ -3,29 +3,17 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "tests/traces/small_house.h"
+
 using namespace vtwin;
 using namespace vtwin::trace;
+using namespace vtwin::test;
 
 namespace {
 
-constexpr xen::domid_t manager{1}, vtpm{2}, guest{3}, vtpm2{4};
 constexpr std::uint16_t to_tpm = 0x00C1, to_manager = 0x01C1;
 
-sc_core::sc_time ns(double count) {
-    return sc_core::sc_time(count, sc_core::SC_NS);
-}
-
-domain_identity identify(xen::domid_t id) {
-    if (id == manager)
-        return {"vtpmmgr", domain_role::manager};
-    if (id == vtpm)
-        return {"vtpm1", domain_role::vtpm};
-    if (id == vtpm2)
-        return {"vtpm2", domain_role::vtpm};
-    return {"guest1", domain_role::other};
-}
-
-class bench {
+class table_bench {
   public:
     void ring(double at, xen::domid_t front, xen::domid_t back, ring_state state, std::uint16_t tag,
               std::uint32_t code, std::uint32_t length = 34) {
@@ -54,7 +42,7 @@ class bench {
 };
 
 // vTPM to manager and on to the chip, between 2000 and 6000.
-void manager_request(bench& b) {
+void manager_request(table_bench& b) {
     b.ring(2000, vtpm, manager, ring_state::submit, to_manager, 1);
     b.notice(2100, manager);
     b.bus(2200, 2300);
@@ -69,7 +57,7 @@ void manager_request(bench& b) {
 }  // namespace
 
 TEST_CASE("a command's time is split over its hops and sums exactly") {
-    bench b;
+    table_bench b;
     b.table.command_issued(guest, ns(1000), 0x14);
     b.ring(1200, guest, vtpm, ring_state::submit, to_tpm, 0x14);
     b.notice(1500, vtpm);
@@ -87,7 +75,7 @@ TEST_CASE("a command's time is split over its hops and sums exactly") {
 }
 
 TEST_CASE("time before the manager looks at a request counts as the manager's for the guest") {
-    bench b;
+    table_bench b;
     b.ring(0, guest, vtpm, ring_state::submit, to_tpm, 0x15);
     b.ring(100, vtpm, manager, ring_state::submit, to_tpm, 0x15);
     b.notice(600, manager);
@@ -99,7 +87,7 @@ TEST_CASE("time before the manager looks at a request counts as the manager's fo
 }
 
 TEST_CASE("waiting behind another client is time on the ring") {
-    bench b;
+    table_bench b;
     b.ring(0, vtpm, manager, ring_state::submit, to_manager, 1);
     b.notice(10, manager);
     b.ring(100, vtpm2, manager, ring_state::submit, to_manager, 2);
@@ -114,7 +102,7 @@ TEST_CASE("waiting behind another client is time on the ring") {
 }
 
 TEST_CASE("chip commands outside any request are the manager's own") {
-    bench b;
+    table_bench b;
     b.chip(100, 350);
     b.ring(1000, vtpm, manager, ring_state::submit, to_manager, 1);
     b.ring(1500, vtpm, manager, ring_state::finish, to_manager, 0);
@@ -128,7 +116,7 @@ TEST_CASE("chip commands outside any request are the manager's own") {
 }
 
 TEST_CASE("an answer that never came is said to be none") {
-    bench b;
+    table_bench b;
     b.table.command_issued(guest, ns(0), 0x46);
     b.ring(50, guest, vtpm, ring_state::submit, to_tpm, 0x46);
     b.table.command_returned(guest, ns(900), 0x46);
@@ -144,14 +132,14 @@ TEST_CASE("an answer that never came is said to be none") {
 }
 
 TEST_CASE("a response shorter than a header has no result") {
-    bench b;
+    table_bench b;
     b.ring(0, guest, vtpm, ring_state::submit, to_tpm, 0x15);
     b.ring(10, guest, vtpm, ring_state::finish, to_tpm, 0x15, 0);
     CHECK(b.csv() == "0,guest1,TPM_PCRRead,none,0,0,10,0,0,0,0,0,10\n");
 }
 
 TEST_CASE("fractions of a nanosecond do not break the sums") {
-    bench b;
+    table_bench b;
     b.table.command_issued(guest, ns(0.9), 0x15);
     b.ring(1.7, guest, vtpm, ring_state::submit, to_tpm, 0x15);
     b.notice(2.6, vtpm);
@@ -169,7 +157,7 @@ TEST_CASE("the header of the table names every column") {
 }
 
 TEST_CASE("a row says who answered and a request without an answer who should") {
-    bench b;
+    table_bench b;
     b.table.command_issued(guest, ns(1000), 0x14);
     b.ring(1200, guest, vtpm, ring_state::submit, to_tpm, 0x14);
     manager_request(b);
@@ -195,7 +183,7 @@ TEST_CASE("a row says who answered and a request without an answer who should") 
 
 TEST_CASE("a command of a driver of the hardware TPM has its own cycles and executions and nobody else's") {
     const driver_id tis(guest, tpm_device::hardware);
-    bench b;
+    table_bench b;
     b.ring(1000, vtpm, manager, ring_state::submit, to_manager, 1);
     b.notice(1000, manager);
     b.table.command_issued(guest, ns(1100), 0x14);  // its vTPM's driver has a call as well
@@ -221,7 +209,7 @@ TEST_CASE("a command of a driver of the hardware TPM has its own cycles and exec
 }
 
 TEST_CASE("a request that ends without an answer takes nothing from the one that is served meanwhile") {
-    bench b;
+    table_bench b;
     b.ring(1000, vtpm2, manager, ring_state::submit, to_manager, 1);
     b.notice(1100, manager);
     b.ring(1200, vtpm, manager, ring_state::submit, to_manager, 2);
@@ -235,7 +223,7 @@ TEST_CASE("a request that ends without an answer takes nothing from the one that
 }
 
 TEST_CASE("an answer to a command that its driver gave up still tells since when it was worked on") {
-    bench b;
+    table_bench b;
     std::vector<std::pair<sc_core::sc_time, sc_core::sc_time>> told;
     b.table.on_served = [&](const ring_change& end, const sc_core::sc_time& served) {
         told.emplace_back(end.at, served);

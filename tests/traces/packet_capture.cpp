@@ -3,42 +3,27 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "tests/traces/octets.h"
 #include "tests/traces/pcapng_file.h"
+#include "tests/traces/small_house.h"
 
 using namespace vtwin;
 using namespace vtwin::trace;
-using vtwin::test::pcapng_file;
-using vtwin::test::pcapng_parser;
-using vtwin::test::tcp_packet;
+using namespace vtwin::test;
 
 namespace {
 
-constexpr xen::domid_t manager{1}, vtpm{2}, guest{300};
-
-domain_identity identify(xen::domid_t id) {
-    if (id == manager)
-        return {"vtpmmgr", domain_role::manager};
-    if (id == vtpm)
-        return {"vtpm1", domain_role::vtpm};
-    return {"guest1", domain_role::other};
-}
-
-std::vector<std::byte> octets(std::initializer_list<int> values) {
-    std::vector<std::byte> data;
-    for (const int value : values)
-        data.push_back(static_cast<std::byte>(value));
-    return data;
-}
+constexpr xen::domid_t far_guest{300};  // more than an octet
 
 const auto startup20 = octets({0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0});
 const auto startup12 = octets({0x00, 0xC1, 0, 0, 0, 12, 0, 0, 0, 0x99, 0, 1});
 const auto good20 = octets({0x80, 0x01, 0, 0, 0, 10, 0, 0, 0, 0});
 const auto good12 = octets({0x00, 0xC4, 0, 0, 0, 10, 0, 0, 0, 0});
 
-class bench {
+class capture_bench {
   public:
     void ring(double at_ns, ring_state state, const std::vector<std::byte>& packet, std::uint32_t length = 0,
-              std::uint64_t life = 0, xen::domid_t front = guest, xen::domid_t back = vtpm) {
+              std::uint64_t life = 0, xen::domid_t front = far_guest, xen::domid_t back = vtpm) {
         const auto big = [&](std::size_t from, std::size_t count) {
             std::uint32_t value = 0;
             for (std::size_t i = from; i < from + count; ++i)
@@ -89,14 +74,10 @@ tcp_packet at(const pcapng_file& file, std::size_t number) {
     return *packet;
 }
 
-std::string text(const std::vector<std::byte>& data) {
-    return {reinterpret_cast<const char*>(data.data()), data.size()};
-}
-
 }  // namespace
 
 TEST_CASE("commands and answers of a ring become one conversation on its interface") {
-    bench b;
+    capture_bench b;
     b.ring(1000.5, ring_state::submit, startup20);
     b.ring(3000, ring_state::finish, good20);
     b.ring(4000, ring_state::submit, startup20);
@@ -126,7 +107,7 @@ TEST_CASE("commands and answers of a ring become one conversation on its interfa
 }
 
 TEST_CASE("what a TPM 2.0 dissector cannot read goes to another port") {
-    bench b;
+    capture_bench b;
     b.ring(1, ring_state::submit, startup12);
     b.ring(2, ring_state::finish, good12);
     auto wrong_size = startup20;
@@ -150,7 +131,7 @@ TEST_CASE("what a TPM 2.0 dissector cannot read goes to another port") {
 }
 
 TEST_CASE("an answer that a TPM 2.0 dissector cannot read leaves its command where it is") {
-    bench b;
+    capture_bench b;
     b.ring(1, ring_state::submit, startup20);
     b.ring(2, ring_state::finish, good12);  // from a TPM 1.2, which knows no such tag
     b.ring(3, ring_state::submit, startup20);
@@ -173,7 +154,7 @@ TEST_CASE("an answer that a TPM 2.0 dissector cannot read leaves its command whe
 }
 
 TEST_CASE("each life of a ring is a connection and a length that lies is told") {
-    bench b;
+    capture_bench b;
     b.ring(1, ring_state::submit, startup20, 0, 4);
     b.ring(2, ring_state::submit, startup20, 0, 5);
     b.ring(3, ring_state::submit, startup20, 9000, 5);
@@ -187,7 +168,7 @@ TEST_CASE("each life of a ring is a connection and a length that lies is told") 
 }
 
 TEST_CASE("the chip's commands stand in time though they are told when they are over") {
-    bench b;
+    capture_bench b;
     b.chip(5, 6, startup12, good12);  // firmware, before there is a manager
     b.ring(20, ring_state::submit, octets({0x01, 0xC1, 0, 0, 0, 10, 0, 0, 0, 3}), 0, 0, vtpm, manager);
     b.ring(40, ring_state::finish, octets({0x01, 0xC4, 0, 0, 0, 10, 0, 0, 0, 0}), 0, 0, vtpm, manager);
@@ -209,9 +190,9 @@ TEST_CASE("the chip's commands stand in time though they are told when they are 
 }
 
 TEST_CASE("a chip's commands are told with the domain that sent each") {
-    bench b;
+    capture_bench b;
     b.chip(1, 2, startup12, good12, xen::to_underlying(manager));
-    b.chip(3, 4, startup12, good12, xen::to_underlying(guest));
+    b.chip(3, 4, startup12, good12, xen::to_underlying(far_guest));
     const pcapng_file file = b.file();
     REQUIRE(file.packets.size() == 4);
     CHECK(file.packets[0].comment.find("from=vtpmmgr; to=hardware-tpm") != std::string::npos);
@@ -221,7 +202,7 @@ TEST_CASE("a chip's commands are told with the domain that sent each") {
 }
 
 TEST_CASE("a TPM 2.0 command whose body breaks off goes to another port") {
-    bench b;
+    capture_bench b;
     b.ring(1, ring_state::submit, octets({0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x82, 0, 0}));
     b.ring(2, ring_state::finish, good20);
     b.ring(3, ring_state::submit, startup20);
@@ -236,15 +217,15 @@ TEST_CASE("a TPM 2.0 command whose body breaks off goes to another port") {
 
 // Wireshark pairs by the order in the file alone.
 TEST_CASE("an answer that follows another ring's command is not taken for its answer") {
-    constexpr xen::domid_t other{301}, vtpm2{302};
+    constexpr xen::domid_t other{301}, other_vtpm{302};
     const auto refused = octets({0x80, 0x01, 0, 0, 0, 10, 0, 0, 1, 0});
-    bench b;
+    capture_bench b;
     b.ring(1, ring_state::submit, startup20);
-    b.ring(2, ring_state::submit, startup20, 0, 1, other, vtpm2);
+    b.ring(2, ring_state::submit, startup20, 0, 1, other, other_vtpm);
     b.ring(3, ring_state::finish, good20);
-    b.ring(4, ring_state::finish, good20, 0, 1, other, vtpm2);
+    b.ring(4, ring_state::finish, good20, 0, 1, other, other_vtpm);
     b.ring(5, ring_state::submit, startup20);
-    b.ring(6, ring_state::submit, startup20, 0, 1, other, vtpm2);
+    b.ring(6, ring_state::submit, startup20, 0, 1, other, other_vtpm);
     b.ring(7, ring_state::finish, refused);  // is read no further than the code
     const pcapng_file file = b.file();
     for (const std::size_t number : {0, 1, 4, 5})

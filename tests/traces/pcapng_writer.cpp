@@ -3,21 +3,11 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "tests/traces/octets.h"
 #include "tests/traces/pcapng_file.h"
 
 using namespace vtwin::trace;
-using vtwin::test::pcapng_parser;
-
-namespace {
-
-std::vector<std::byte> octets(const std::string& text) {
-    std::vector<std::byte> data;
-    for (const char c : text)
-        data.push_back(static_cast<std::byte>(c));
-    return data;
-}
-
-}  // namespace
+using namespace vtwin::test;
 
 TEST_CASE("a pcapng file is read back as it was written") {
     std::ostringstream out;

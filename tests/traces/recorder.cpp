@@ -4,25 +4,16 @@
 #include <sstream>
 
 #include "tests/traces/pcapng_file.h"
+#include "tests/traces/small_house.h"
 #include "tests/traces/trace_events.h"
 #include "tests/traces/vcd_text.h"
 #include "traces/signals.h"
 
 using namespace vtwin;
 using namespace vtwin::trace;
+using namespace vtwin::test;
 
 namespace {
-
-constexpr xen::domid_t vtpm{1}, guest{2};
-
-sc_core::sc_time ns(double count) {
-    return sc_core::sc_time(count, sc_core::SC_NS);
-}
-
-domain_identity identify(xen::domid_t id) {
-    return id == vtpm ? domain_identity{"vtpm1", domain_role::vtpm}
-                      : domain_identity{"guest1", domain_role::other};
-}
 
 // Stands for a machine: the observation ports, and a thread that plays one command of a guest.
 class fake_machine : public sc_core::sc_module {
@@ -165,15 +156,15 @@ TEST_CASE("a recorder that is asked for them keeps packets and tracks") {
     REQUIRE(rec.write_trace_events(tracks));
     const test::trace_events events(tracks.str());
     CHECK(events.problem == "");
-    CHECK(events.tracks == std::set<std::string>{"vtpm1 (domain 1)/serving", "vtpm1 (domain 1)/disk",
-                                                 "guest1 (domain 2)/commands",
-                                                 "guest1 (domain 2)/requests to vtpm1",
-                                                 "guest1 (domain 2)/vCPU", "slb9635 TPM/execution",
+    CHECK(events.tracks == std::set<std::string>{"vtpm1 (domain 2)/serving", "vtpm1 (domain 2)/disk",
+                                                 "guest1 (domain 3)/commands",
+                                                 "guest1 (domain 3)/requests to vtpm1",
+                                                 "guest1 (domain 3)/vCPU", "slb9635 TPM/execution",
                                                  "slb9635 TPM/interface", "lpc bus/transfers"});
     CHECK(events.journeys ==
           std::map<std::uint64_t, std::string>{{1,
-                                                "guest1 (domain 2)/commands > guest1 (domain 2)/requests to "
-                                                "vtpm1 > vtpm1 (domain 1)/serving"}});
+                                                "guest1 (domain 3)/commands > guest1 (domain 3)/requests to "
+                                                "vtpm1 > vtpm1 (domain 2)/serving"}});
 }
 
 TEST_CASE("a recorder that is not asked for packets and tracks writes none") {

@@ -3,25 +3,11 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "tests/traces/octets.h"
 #include "tests/traces/pcapng_file.h"
 
 using namespace vtwin::trace;
-using vtwin::test::tcp_packet;
-
-namespace {
-
-std::vector<std::byte> octets(const std::string& text) {
-    std::vector<std::byte> data;
-    for (const char c : text)
-        data.push_back(static_cast<std::byte>(c));
-    return data;
-}
-
-std::string text(const std::vector<std::byte>& data) {
-    return {reinterpret_cast<const char*>(data.data()), data.size()};
-}
-
-}  // namespace
+using namespace vtwin::test;
 
 TEST_CASE("a conversation numbers its octets in both directions and its checksums are right") {
     tcp_conversation talk({0x0A010005, 40001}, {0x0A010002, 2321});

@@ -8,7 +8,7 @@ using namespace vtwin::trace;
 
 namespace {
 
-std::vector<std::byte> octets(const std::string& hex) {
+std::vector<std::byte> unhex(const std::string& hex) {
     std::vector<std::byte> data;
     for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
         data.push_back(static_cast<std::byte>(std::stoi(hex.substr(i, 2), nullptr, 16)));
@@ -23,7 +23,7 @@ std::string big(std::size_t value, int digits) {
 
 /// A packet with its size put in.
 std::vector<std::byte> packet(const std::string& tag, const std::string& code, const std::string& rest = "") {
-    return octets(tag + big(10 + rest.size() / 2, 8) + code + rest);
+    return unhex(tag + big(10 + rest.size() / 2, 8) + code + rest);
 }
 
 const std::string password = "40000009000000" + std::string("0000");  // no nonce, no attributes, no password
@@ -71,8 +71,8 @@ TEST_CASE("commands with as many handles and sessions as they say can be dissect
 
 TEST_CASE("commands that break off, or that Wireshark takes for others, cannot be dissected") {
     CHECK_FALSE(reads({}));
-    CHECK_FALSE(reads(octets("80010000000a000001")));
-    CHECK_FALSE(reads(octets("80010000000b0000017b")));
+    CHECK_FALSE(reads(unhex("80010000000a000001")));
+    CHECK_FALSE(reads(unhex("80010000000b0000017b")));
     CHECK_FALSE(reads(packet("00c1", "0000017b", "0008")));
     CHECK_FALSE(reads(packet("8001", "00000144", "00")));
     CHECK_FALSE(reads(packet("8001", "00000165", "0000")));              // half a handle
@@ -132,11 +132,11 @@ TEST_CASE("an answer is dissected by its command") {
                                               "03000000"
                                               "0009abab")));
     CHECK_FALSE(dissects_answer(random, packet("00c4", "00000000")));
-    CHECK_FALSE(dissects_answer(random, octets("80010000000b00000000")));
+    CHECK_FALSE(dissects_answer(random, unhex("80010000000b00000000")));
 }
 
 TEST_CASE("only a whole header tells an error") {
-    CHECK(says_success(octets("80010000000a00000000")));
-    CHECK(says_success(octets("80")));
-    CHECK_FALSE(says_success(octets("80010000000a00000101")));
+    CHECK(says_success(unhex("80010000000a00000000")));
+    CHECK(says_success(unhex("80")));
+    CHECK_FALSE(says_success(unhex("80010000000a00000101")));
 }

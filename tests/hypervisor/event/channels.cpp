@@ -10,10 +10,6 @@ using kind = evtchn_status::kind;
 
 namespace {
 constexpr int einval = -22, esrch = -3, eperm = -1, enospc = -28, eexist = -17, enosys = -38, erange = -34;
-constexpr evtchn_port port(std::uint32_t number) {
-    return evtchn_port{number};
-}
-
 struct domains {
     explicit domains(machine_params params = {})
         : host("xen", std::move(params)),

@@ -10,10 +10,6 @@ using namespace vtwin::xen::test;
 using layout = shared_info_layout;
 
 namespace {
-constexpr evtchn_port port(std::uint32_t number) {
-    return evtchn_port{number};
-}
-
 /// dom0 drives ports of domain "a" at chosen times, at no cost.
 struct wired {
     explicit wired(guest::program body, int channels = 3)

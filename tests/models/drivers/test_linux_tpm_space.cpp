@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t hash_sequence_start = 0x186, sequence_update = 0x15C, sequence_complete = 0x13E,
                         policy_command_code = 0x16C, policy_get_digest = 0x189;
 constexpr std::uint32_t first_place = 0x80FFFFFF;
-constexpr int no_memory = -12, fault = -14, invalid = -22, no_entry = -2, broken_pipe = -32;
+constexpr int no_memory = -12, fault = -14, no_entry = -2;
 
 /// A driver whose TPM answers at once; a command takes a millisecond.
 struct direct_driver : linux_tpm_driver_if {

@@ -12,8 +12,7 @@ using namespace vtwin::models::test;
 
 namespace {
 
-constexpr int not_granted = -32, io_error = -5, busy = -16, no_device = -19, timed_out = -62,
-              cancelled = -125;
+constexpr int not_granted = broken_pipe, timed_out = -62, cancelled = -125;
 
 const std::string family_probe = "8001000000160000017a000000060000012900000001",
                   timeouts = "00c10000001600000065000000050000000400000115",

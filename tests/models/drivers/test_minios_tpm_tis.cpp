@@ -50,7 +50,7 @@ struct tis_world {
     sc_time took;
 };
 
-const std::string get_caps = "00c10000001600000065000000050000000400000115";
+const std::string get_timeouts = "00c10000001600000065000000050000000400000115";
 
 int ceil_div(int a, int b) {
     return (a + b - 1) / b;
@@ -67,7 +67,7 @@ TEST_CASE("tpm_tis start asks for timeouts and durations and continues the self 
     t.run([&] { CHECK(t.tis.init(0)); });
     REQUIRE(t.done);
     CHECK(t.chip.seen ==
-          lines{get_caps, "00c10000001600000065000000050000000400000120", "00c10000000a00000053"});
+          lines{get_timeouts, "00c10000001600000065000000050000000400000120", "00c10000000a00000053"});
     CHECK(t.tis.did_vid() == 0xD1);
     CHECK(t.tis.rid() == 0x10);
     CHECK(t.tis.timeouts()[1] == ms(2000));
@@ -79,7 +79,7 @@ TEST_CASE("tpm_tis commands cost the bus cycles of the driver's sequence") {
         REQUIRE(t.tis.init(0));
         for (const std::size_t burst : {1u, 8u, 32u, 64u}) {
             t.chip.burst = burst;
-            CHECK(t.send(get_caps));
+            CHECK(t.send(get_timeouts));
             CHECK(t.chip.cycles == cycles_of(22, 30, static_cast<int>(burst), 1));
         }
         t.chip.burst = 8;
@@ -95,7 +95,7 @@ TEST_CASE("tpm_tis keeps its locality when nobody asks for it") {
     tis_world t;
     t.run([&] {
         REQUIRE(t.tis.init());
-        CHECK(t.send(get_caps));
+        CHECK(t.send(get_timeouts));
     });
     REQUIRE(t.done);
     CHECK(t.chip.requests == 1);
@@ -108,7 +108,7 @@ TEST_CASE("tpm_tis that gives its locality up asks for it with each command") {
     tis_world t(params);
     t.run([&] {
         REQUIRE(t.tis.init());  // three commands
-        CHECK(t.send(get_caps));
+        CHECK(t.send(get_timeouts));
     });
     REQUIRE(t.done);
     CHECK(t.chip.requests == 4);
@@ -120,7 +120,7 @@ TEST_CASE("execution is rounded up to polls of five milliseconds") {
     t.run([&] {
         REQUIRE(t.tis.init(0));
         t.chip.execution = ms(12);
-        CHECK(t.send(get_caps));
+        CHECK(t.send(get_timeouts));
         CHECK(t.chip.cycles == cycles_of(22, 30, 8, 4));
         CHECK(t.took >= ms(15));
         CHECK(t.took < ms(15.1));
@@ -133,7 +133,7 @@ TEST_CASE("a command beyond its duration times out after whole polls") {
     t.run([&] {
         REQUIRE(t.tis.init(0));
         t.chip.execution = ms(10000);
-        CHECK(t.send(get_caps).error == transport_error::timed_out);
+        CHECK(t.send(get_timeouts).error == transport_error::timed_out);
         CHECK(t.took >= ms(3000));
         CHECK(t.took < ms(3010));
     });
@@ -145,7 +145,7 @@ TEST_CASE("faithful tpm_tis loops for ever on a burst count of zero") {
     t.run([&] {
         REQUIRE(t.tis.init(0));
         t.chip.burst_zero = true;
-        (void)t.send(get_caps);
+        (void)t.send(get_timeouts);
     });
     CHECK_FALSE(t.done);
 }
@@ -156,7 +156,7 @@ TEST_CASE("hardened tpm_tis ends with an error on a burst count of zero") {
     t.run([&] {
         REQUIRE(t.tis.init(0));
         t.chip.burst_zero = true;
-        CHECK(t.send(get_caps).error == transport_error::io);
+        CHECK(t.send(get_timeouts).error == transport_error::io);
         CHECK(t.took >= ms(750));
     });
     CHECK(t.done);

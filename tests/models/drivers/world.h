@@ -24,6 +24,9 @@ using sc_core::sc_time;
 using sc_core::sc_time_stamp;
 using lines = std::vector<std::string>;
 
+/// What Linux returns, as negative errno values.
+constexpr int io_error = -5, busy = -16, no_device = -19, invalid = -22, broken_pipe = -32;
+
 inline sc_time us(double value) {
     return {value, sc_core::SC_US};
 }

@@ -15,8 +15,8 @@ namespace t20 = tpm::tpm20;
 
 namespace {
 
-struct bench final : tpm_transport_if, remote_service_if, stubdom_services_if {
-    bench() {
+struct agent_bench final : tpm_transport_if, remote_service_if, stubdom_services_if {
+    agent_bench() {
         engine.power_cycle();
         REQUIRE(send(t20::startup(t20::su::clear)) == 0);
     }
@@ -64,7 +64,7 @@ struct bench final : tpm_transport_if, remote_service_if, stubdom_services_if {
 }  // namespace
 
 TEST_CASE("a guest with a TPM 2.0 enrols once and finds its key at the next boot") {
-    bench world;
+    agent_bench world;
     REQUIRE(world.boot() == "");
     CHECK(world.asked == "ca/enrol-guest-tpm20 ");
     CHECK(world.files.ak_certificate == world.parties.ca().certificates().back().certificate);
@@ -79,7 +79,7 @@ TEST_CASE("a guest with a TPM 2.0 enrols once and finds its key at the next boot
 }
 
 TEST_CASE("a guest finds out that its TPM 2.0 is another one") {
-    bench world;
+    agent_bench world;
     REQUIRE(world.boot() == "");
     world.engine.erase();
     world.engine.power_cycle();
@@ -94,7 +94,7 @@ TEST_CASE("a guest finds out that its TPM 2.0 is another one") {
 }
 
 TEST_CASE("a guest with a TPM 2.0 enrols anew after an enrolment that came to nothing") {
-    bench world;
+    agent_bench world;
     world.online = false;
     CHECK(world.boot() != "");
     CHECK_FALSE(world.files.enrolled);
@@ -104,7 +104,7 @@ TEST_CASE("a guest with a TPM 2.0 enrols anew after an enrolment that came to no
 }
 
 TEST_CASE("an enrolment that cannot keep its key leaves no transient object behind") {
-    bench world;
+    agent_bench world;
     world.refused_code = t20::cc::evict_control;
     CHECK(world.boot() == "the EK cannot be made persistent: code 0x101");
     CHECK(world.transient_objects() == 0);
@@ -114,26 +114,27 @@ TEST_CASE("an enrolment that cannot keep its key leaves no transient object behi
 }
 
 TEST_CASE("a guest with a TPM 2.0 says who refused its enrolment") {
-    const auto problem = [](const std::function<void(bench&)>& change, const std::string& name = "g1") {
-        bench world;
+    const auto problem = [](const std::function<void(agent_bench&)>& change, const std::string& name = "g1") {
+        agent_bench world;
         change(world);
         return world.boot(name);
     };
-    CHECK(problem([](bench& world) { world.online = false; }) == "the privacy CA refused the AK: no answer");
-    CHECK(problem([](bench&) {}, "") ==
+    CHECK(problem([](agent_bench& world) { world.online = false; }) ==
+          "the privacy CA refused the AK: no answer");
+    CHECK(problem([](agent_bench&) {}, "") ==
           "the privacy CA refused the AK: the subject is not a name of 1 to 64 printable characters");
-    CHECK(problem([](bench& world) { world.refused_code = t20::cc::create_primary; }) ==
+    CHECK(problem([](agent_bench& world) { world.refused_code = t20::cc::create_primary; }) ==
           "TPM2_CreatePrimary of the EK answered 0x101");
-    CHECK(problem([](bench& world) { world.refused_code = t20::cc::evict_control; }) ==
+    CHECK(problem([](agent_bench& world) { world.refused_code = t20::cc::evict_control; }) ==
           "the EK cannot be made persistent: code 0x101");
-    CHECK(problem([](bench& world) { world.refused_code = t20::cc::activate_credential; }) ==
+    CHECK(problem([](agent_bench& world) { world.refused_code = t20::cc::activate_credential; }) ==
           "TPM2_ActivateCredential answered 0x101");
-    CHECK(problem([](bench& world) { world.refused_code = t20::cc::policy_secret; }) ==
+    CHECK(problem([](agent_bench& world) { world.refused_code = t20::cc::policy_secret; }) ==
           "TPM2_ActivateCredential answered 0x101");
 }
 
 TEST_CASE("a TPM 2.0 without Xen's vTPM around it quotes but gives no deep quote") {
-    bench world;
+    agent_bench world;
     attestation_agent20 agent("g1", world, world, world.entropy, world, world.files);
     std::string problem;
     REQUIRE(agent.enrol(problem));

@@ -16,7 +16,7 @@ sc_time us(double value) {
 }
 
 /// A clock that moves when somebody sleeps; a TPM that takes a fixed time.
-class bench final : public tpm_transport_if, public stubdom_services_if, public remote_service_if {
+class load_bench final : public tpm_transport_if, public stubdom_services_if, public remote_service_if {
   public:
     transport_result transmit(byte_view command) override {
         commands.push_back(to_hex(command));
@@ -56,7 +56,7 @@ class bench final : public tpm_transport_if, public stubdom_services_if, public 
 }  // namespace
 
 TEST_CASE("a closed load asks again a think time after the answer") {
-    bench world;
+    load_bench world;
     load_config config;
     config.count = 3;
     config.interval = us(30);
@@ -73,7 +73,7 @@ TEST_CASE("a closed load asks again a think time after the answer") {
 }
 
 TEST_CASE("a closed load of some duration begins nothing after it") {
-    bench world;
+    load_bench world;
     load_config config;
     config.duration = us(250);
     REQUIRE(world.run(config));
@@ -81,7 +81,7 @@ TEST_CASE("a closed load of some duration begins nothing after it") {
 }
 
 TEST_CASE("what arrives at a busy TPM in an open loop waits and the arrivals keep their times") {
-    bench world;
+    load_bench world;
     load_config config;
     config.open = true;
     config.interval = us(60);
@@ -96,7 +96,7 @@ TEST_CASE("what arrives at a busy TPM in an open loop waits and the arrivals kee
 }
 
 TEST_CASE("random arrivals do not depend on how long the TPM takes and have the mean that was asked for") {
-    bench quick, slow;
+    load_bench quick, slow;
     slow.service = us(1000);
     load_config config;
     config.open = config.exponential = true;
@@ -112,13 +112,13 @@ TEST_CASE("random arrivals do not depend on how long the TPM takes and have the 
     CHECK(same);
     const double mean = (quick.done.back().arrived - us(50)).to_seconds() / 4000;
     CHECK(mean == Approx(100e-6).epsilon(0.05));
-    bench other;
+    load_bench other;
     REQUIRE(other.run(config, 2));
     CHECK(other.done[0].arrived != quick.done[0].arrived);
 }
 
 TEST_CASE("a load begins at its time or says how late it is") {
-    bench early, late;
+    load_bench early, late;
     load_config config;
     config.count = 1;
     config.start = us(80);
@@ -132,7 +132,7 @@ TEST_CASE("a load begins at its time or says how late it is") {
 }
 
 TEST_CASE("commands for the chip carry the tag that the vTPM passes on") {
-    bench world;
+    load_bench world;
     load_config config;
     config.count = 1;
     config.what = load_config::command::chip_get_random;
@@ -141,7 +141,7 @@ TEST_CASE("commands for the chip carry the tag that the vTPM passes on") {
 }
 
 TEST_CASE("an operation that got no answer says why") {
-    bench world;
+    load_bench world;
     world.answers = false;
     load_config config;
     config.count = 1;
@@ -151,7 +151,7 @@ TEST_CASE("an operation that got no answer says why") {
 }
 
 TEST_CASE("a load of quotes does not begin without an identity") {
-    bench world;
+    load_bench world;
     load_config config;
     config.count = 1;
     config.what = load_config::command::quote;
@@ -163,7 +163,7 @@ TEST_CASE("a load of quotes does not begin without an identity") {
 TEST_CASE("each operation of a load has its TPM 2.0 form and the chip's operations stay TPM 1.2") {
     using what = load_config::command;
     const auto sent = [](what command) {
-        bench world;
+        load_bench world;
         load_config config;
         config.what = command;
         config.count = 1;

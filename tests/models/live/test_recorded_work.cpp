@@ -1,15 +1,12 @@
 #include "models/live/recorded_work.h"
 
-#include <catch2/catch.hpp>
+#include "tests/models/drivers/world.h"
 
 using namespace vtwin::models;
 using namespace vtwin::models::live;
+using vtwin::models::test::us;
 
 namespace {
-
-sc_core::sc_time us(double value) {
-    return {value, sc_core::SC_US};
-}
 
 recorded_operation recorded(std::uint8_t octet, double think, std::uint8_t answered) {
     recorded_operation what;

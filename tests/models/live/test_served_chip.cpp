@@ -15,12 +15,12 @@ using status = answer::status;
 
 namespace {
 
-constexpr int not_granted = -32, no_device = -19, failed_anyhow = 0, bad_locality = 61;
+constexpr int not_granted = broken_pipe, failed_anyhow = 0, bad_locality = 61;
 
 const std::string ok = "00c40000000a00000000", ones(40, 'f'),
                   zeros(40, '0'), not_started = "00c40000000a00000026",
                   wrong_locality = "00c40000000a0000003d", random_16 = "00c10000000e0000004600000010",
-                  startup_clear = "00c10000000c000000990001", startup_state = "00c10000000c000000990002",
+                  start_clear = "00c10000000c000000990001", start_state = "00c10000000c000000990002",
                   save_state = "00c10000000a00000098", extend_10 = "00c100000022000000140000000a" + ones;
 
 std::string pcr_read(int pcr) {
@@ -110,11 +110,11 @@ TEST_CASE("a served chip of a kernel without a driver has no device") {
 }
 
 TEST_CASE("a served chip is reset by its power and its client starts it") {
-    served s(2, {sends(startup_clear), sends(extend_10), sends(save_state), asks(kind::power_off),
+    served s(2, {sends(start_clear), sends(extend_10), sends(save_state), asks(kind::power_off),
                  sends(pcr_read(10)), asks(kind::hash_start), asks(kind::established),
                  asks(kind::reset_established, "", 2), asks(kind::power_on), sends(pcr_read(10)),
-                 sends(startup_state), sends(pcr_read(10)), asks(kind::power_on), asks(kind::power_on),
-                 sends(startup_clear), sends(pcr_read(10))});
+                 sends(start_state), sends(pcr_read(10)), asks(kind::power_on), asks(kind::power_on),
+                 sends(start_clear), sends(pcr_read(10))});
     const std::string pcr_10 = extended(zeros, ones);
     // Started before it was served.
     CHECK(s.alone() == lines{not_started, value(pcr_10), ok, "", "no power", "no power", "no power",
@@ -124,23 +124,23 @@ TEST_CASE("a served chip is reset by its power and its client starts it") {
 }
 
 TEST_CASE("a served chip begins where its client wants to") {
-    served s(2, {sends(pcr_read(16)), sends(startup_clear), sends(pcr_read(16))});
+    served s(2, {sends(pcr_read(16)), sends(start_clear), sends(pcr_read(16))});
     CHECK(s.alone(live::start_mode::init) == lines{not_started, ok, value(zeros)});
 }
 
 TEST_CASE("a served chip that was started for its client answers at once") {
-    served s(2, {sends(pcr_read(16)), sends(startup_clear)});
+    served s(2, {sends(pcr_read(16)), sends(start_clear)});
     CHECK(s.alone(live::start_mode::clear) == lines{value(zeros), not_started});
 }
 
 TEST_CASE("a served chip takes a dynamic launch over the bus when nobody has a locality") {
     const std::string launched(2000, '5');
-    served s(3, {asks(kind::established), asks(kind::hash_data, "00"), asks(kind::hash_end),
-                 asks(kind::power_on), sends(startup_clear), sends(pcr_read(17)), asks(kind::hash_start),
-                 asks(kind::hash_data, launched), asks(kind::hash_data, "aa"), asks(kind::hash_end),
-                 sends(pcr_read(17)), sends(pcr_read(20)), asks(kind::established),
-                 asks(kind::reset_established, "", 2), asks(kind::established),
-                 asks(kind::reset_established, "", 3), asks(kind::established)});
+    served s(
+        3, {asks(kind::established), asks(kind::hash_data, "00"), asks(kind::hash_end), asks(kind::power_on),
+            sends(start_clear), sends(pcr_read(17)), asks(kind::hash_start), asks(kind::hash_data, launched),
+            asks(kind::hash_data, "aa"), asks(kind::hash_end), sends(pcr_read(17)), sends(pcr_read(20)),
+            asks(kind::established), asks(kind::reset_established, "", 2), asks(kind::established),
+            asks(kind::reset_established, "", 3), asks(kind::established)});
     s.alone();
     const std::string measured = extended(zeros, to_text(sha1_of(from_hex(launched + "aa"))));
     lines came = s.work.came;

@@ -265,4 +265,13 @@ std::string failures(const verdict& outcome) {
     return names;
 }
 
+std::string text_of(const verdict& outcome, std::string_view check) {
+    const verdict_reason* reason = find_reason(outcome, check);
+    return reason == nullptr ? "no such check" : reason->text;
+}
+
+void flip(bytes& octets, std::size_t at) {
+    octets.at(at) ^= std::byte{1};
+}
+
 }  // namespace vtwin::test

@@ -72,5 +72,9 @@ void restart_ima(machine_state& state);
 const verdict_reason* find_reason(const verdict& outcome, std::string_view check);
 /// The checks that failed, in order, separated by blanks.
 std::string failures(const verdict& outcome);
+/// What a check said of it.
+std::string text_of(const verdict& outcome, std::string_view check);
+/// Changes one bit of an octet.
+void flip(bytes& octets, std::size_t at = 0);
 
 }  // namespace vtwin::test

@@ -6,19 +6,6 @@
 
 using namespace vtwin::test;
 
-namespace {
-
-std::string text_of(const verdict& outcome, std::string_view check) {
-    const verdict_reason* reason = find_reason(outcome, check);
-    return reason == nullptr ? "no such check" : reason->text;
-}
-
-void flip(bytes& octets, std::size_t at = 0) {
-    octets[at] ^= std::byte{1};
-}
-
-}  // namespace
-
 TEST_CASE("honest evidence is trusted and every check speaks in its turn") {
     attested_guest world;
     const verdict outcome = world.judge(world.honest());

@@ -171,14 +171,6 @@ struct guest20 {
     bytes ak_public;
 };
 
-std::string text_of(const verdict& outcome, std::string_view check) {
-    const verdict_reason* reason = find_reason(outcome, check);
-    return reason == nullptr ? "no such check" : reason->text;
-}
-void flip(bytes& octets, std::size_t at) {
-    octets.at(at) ^= std::byte{1};
-}
-
 }  // namespace
 
 TEST_CASE("honest evidence of a TPM 2.0 is trusted and every check speaks in its turn") {

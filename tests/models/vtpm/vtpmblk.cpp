@@ -100,7 +100,7 @@ struct silent_services : stubdom_services_if {
     void log(level, const std::string&) override {}
 };
 
-struct bench {
+struct image_bench {
     memory_file disk;
     record_keeper manager;
     counting_entropy random;
@@ -135,7 +135,7 @@ TEST_CASE("vtpmblk refuses a blob whose length field exceeds it") {
 }
 
 TEST_CASE("vtpmblk alternates slots and finds the one that the manager names") {
-    bench bench;
+    image_bench bench;
     bytes text;
     CHECK(bench.image.load(text) == image_error::manager_unknown_uuid);
     CHECK(bench.image.active_slot() == -1);
@@ -154,7 +154,7 @@ TEST_CASE("vtpmblk alternates slots and finds the one that the manager names") {
 }
 
 TEST_CASE("vtpmblk with a blank slot 0 hides slot 1 only when faithful") {
-    bench bench;
+    image_bench bench;
     REQUIRE(bench.image.save(range(10)) == image_error::none);
     REQUIRE(bench.image.save(range(20)) == image_error::none);
     std::fill_n(bench.disk.content.begin(), 4, std::byte{0});
@@ -170,7 +170,7 @@ TEST_CASE("vtpmblk with a blank slot 0 hides slot 1 only when faithful") {
 
 TEST_CASE("vtpmblk after a refused save overwrites the committed slot only when faithful") {
     for (const bool hardened : {false, true}) {
-        bench bench;
+        image_bench bench;
         bench.behaviours.set(behaviour::vtpm_active_slot_flips_before_commit, hardened);
         REQUIRE(bench.image.save(range(10)) == image_error::none);
         bench.manager.save_status = 9;
@@ -183,7 +183,7 @@ TEST_CASE("vtpmblk after a refused save overwrites the committed slot only when 
 }
 
 TEST_CASE("vtpmblk flushes before it commits only when hardened") {
-    bench bench;
+    image_bench bench;
     bench.behaviours.set(behaviour::vtpm_no_flush_before_savehashkey, true);
     bench.disk.on_flush = [&] { CHECK(bench.manager.saves == 0); };
     REQUIRE(bench.image.save(range(10)) == image_error::none);
@@ -191,7 +191,7 @@ TEST_CASE("vtpmblk flushes before it commits only when hardened") {
 }
 
 TEST_CASE("vtpmblk tells a changed disk from a broken one and from a refusal") {
-    bench bench;
+    image_bench bench;
     REQUIRE(bench.image.save(range(100)) == image_error::none);
     bench.disk.content[30] ^= std::byte{1};
     bytes text;
@@ -226,7 +226,7 @@ struct roomy_keeper : tpm_transport_if {
 }  // namespace
 
 TEST_CASE("vtpmblk with SHA-256 fills the manager's record and finds its image by it") {
-    bench world;
+    image_bench world;
     roomy_keeper manager;
     const auto made = [&] {
         return vtpmblk(world.disk, manager, world.random, world.behaviours, world.costs, world.services,
@@ -262,7 +262,7 @@ TEST_CASE("vtpmblk with SHA-256 takes no key whose end the manager would drop") 
             ++drawn;
         }
     } random;
-    bench world;
+    image_bench world;
     roomy_keeper manager;
     vtpmblk image(world.disk, manager, random, world.behaviours, world.costs, world.services,
                   record_form::sha256);

@@ -7,22 +7,22 @@ using namespace vtwin::tpm;
 using namespace vtwin::tpm::testing;
 
 namespace {
-constexpr std::uint32_t start = 0x4028, data = 0x4024, end = 0x4020;
+constexpr std::uint32_t hash_start = 0x4028, hash_data = 0x4024, hash_end = 0x4020;
 }
 
 TEST_CASE("tis hash sequence reaches the engine and leaves its trace in PCR 17 and the established flag") {
     bench b;
     REQUIRE(b.run([&] {
         CHECK(b.access(0) == 0x81);
-        b.cpu.special(start);
+        b.cpu.special(hash_start);
         CHECK(b.access(4) == 0xA0);
         CHECK(b.access(0) == 0x80);
         CHECK(b.engine.pcr17 == 0);
-        b.cpu.special(data, 0x07);
-        b.cpu.special(data, 0x04030201, 4);
+        b.cpu.special(hash_data, 0x07);
+        b.cpu.special(hash_data, 0x04030201, 4);
         b.set_access(2, 0x02);
         CHECK(b.access(2) == 0x82);
-        b.cpu.special(end);
+        b.cpu.special(hash_end);
         CHECK(b.access(4) == 0x80);
         CHECK(b.access(2) == 0xA0);  // the waiter got it
     }));
@@ -37,9 +37,9 @@ TEST_CASE("tis hash sequence reaches the engine and leaves its trace in PCR 17 a
 TEST_CASE("tis hash cycles are decoded once in a wide write") {
     bench b;
     REQUIRE(b.run([&] {
-        b.cpu.special(start, 0, 4);
-        b.cpu.special(end, 0, 4);
-        b.cpu.special(start + 4, 0, 4);
+        b.cpu.special(hash_start, 0, 4);
+        b.cpu.special(hash_end, 0, 4);
+        b.cpu.special(hash_start + 4, 0, 4);
     }));
     CHECK(b.engine.log == "SE");
 }
@@ -48,9 +48,9 @@ TEST_CASE("tis hash sequence is refused while an ordinary locality owns the TPM"
     bench b;
     REQUIRE(b.run([&] {
         b.set_access(1, 0x02);
-        b.cpu.special(start);
-        b.cpu.special(data, 1);
-        b.cpu.special(end);
+        b.cpu.special(hash_start);
+        b.cpu.special(hash_data, 1);
+        b.cpu.special(hash_end);
         CHECK(b.access(1) == 0xA1);
         CHECK(b.access(4) == 0x81);
     }));
@@ -60,9 +60,9 @@ TEST_CASE("tis hash sequence is refused while an ordinary locality owns the TPM"
 TEST_CASE("tis hash sequence needs special cycles of the locality 4 page") {
     bench b;
     REQUIRE(b.run([&] {
-        b.cpu.write(start, 0);
-        b.cpu.write(data, 1);
-        b.cpu.write(end, 0);
+        b.cpu.write(hash_start, 0);
+        b.cpu.write(hash_data, 1);
+        b.cpu.write(hash_end, 0);
         b.cpu.special(0x3028);
         b.cpu.special(0x3020);
         CHECK(b.access(4) == 0x81);
@@ -73,8 +73,8 @@ TEST_CASE("tis hash sequence needs special cycles of the locality 4 page") {
 TEST_CASE("tis hash data and end without a start reach the engine when nobody owns the TPM") {
     bench b;
     REQUIRE(b.run([&] {
-        b.cpu.special(data, 1);
-        b.cpu.special(end);
+        b.cpu.special(hash_data, 1);
+        b.cpu.special(hash_end);
     }));
     CHECK(b.engine.log == "DE");
 }

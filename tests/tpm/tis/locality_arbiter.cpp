@@ -13,7 +13,7 @@ using namespace vtwin::tpm;
 
 namespace {
 
-constexpr std::uint8_t request = 0x02, relinquish = 0x20, seize = 0x08, clear_seized = 0x10;
+constexpr std::uint8_t request_use = 0x02, relinquish = 0x20, seize = 0x08, clear_seized = 0x10;
 
 /// A, R, Z of the arbitration table.
 struct triple {
@@ -99,7 +99,7 @@ std::map<triple, locality_arbiter> explore(int pages) {
         const triple here = open.front();
         open.pop_front();
         for (int l = 0; l < pages; ++l) {
-            for (const std::uint8_t value : {request, relinquish, seize, clear_seized}) {
+            for (const std::uint8_t value : {request_use, relinquish, seize, clear_seized}) {
                 locality_arbiter next = found.at(here);
                 next.write_access(l, value);
                 if (found.emplace(triple_of(next), next).second) {
@@ -127,13 +127,13 @@ using values = std::vector<int>;
 TEST_CASE("locality arbiter grants a free TPM at once and keeps others waiting") {
     locality_arbiter arbiter;
     CHECK(all_access(arbiter) == values{0x81, 0x81, 0x81, 0x81, 0x81});
-    auto outcome = arbiter.write_access(1, request);  // A1
+    auto outcome = arbiter.write_access(1, request_use);  // A1
     CHECK_FALSE(outcome.abort);
     CHECK_FALSE(outcome.interrupt);
     CHECK(all_access(arbiter) == values{0x81, 0xA1, 0x81, 0x81, 0x81});
-    arbiter.write_access(1, request);  // A2
+    arbiter.write_access(1, request_use);  // A2
     CHECK(all_access(arbiter) == values{0x81, 0xA1, 0x81, 0x81, 0x81});
-    outcome = arbiter.write_access(2, request);  // A3
+    outcome = arbiter.write_access(2, request_use);  // A3
     CHECK_FALSE(outcome.abort);
     CHECK(all_access(arbiter) == values{0x85, 0xA5, 0x83, 0x85, 0x85});
     arbiter.write_access(3, relinquish);  // A7
@@ -149,9 +149,9 @@ TEST_CASE("locality arbiter grants a free TPM at once and keeps others waiting")
 
 TEST_CASE("locality arbiter hands over to the highest waiter") {
     locality_arbiter arbiter;
-    arbiter.write_access(0, request);
-    arbiter.write_access(1, request);
-    arbiter.write_access(3, request);
+    arbiter.write_access(0, request_use);
+    arbiter.write_access(1, request_use);
+    arbiter.write_access(3, request_use);
     CHECK(all_access(arbiter) == values{0xA5, 0x87, 0x85, 0x87, 0x85});
     const auto outcome = arbiter.write_access(0, relinquish);  // A5
     CHECK(outcome.abort);
@@ -176,7 +176,7 @@ TEST_CASE("locality arbiter lets seize work only upwards") {
     CHECK(all_access(arbiter) == values{0x81, 0x81, 0x91, 0xA1, 0x81});
     arbiter.write_access(2, clear_seized);  // A11
     CHECK(all_access(arbiter) == values{0x81, 0x81, 0x81, 0xA1, 0x81});
-    arbiter.write_access(4, request);
+    arbiter.write_access(4, request_use);
     outcome = arbiter.write_access(4, seize);  // A9, waiting
     CHECK(outcome.interrupt);
     CHECK(all_access(arbiter) == values{0x81, 0x81, 0x81, 0x91, 0xA1});
@@ -184,7 +184,7 @@ TEST_CASE("locality arbiter lets seize work only upwards") {
 
 TEST_CASE("locality arbiter opens a launch sequence only when no ordinary locality owns the TPM") {
     locality_arbiter arbiter;
-    arbiter.write_access(0, request);
+    arbiter.write_access(0, request_use);
     CHECK_FALSE(arbiter.hash_start().accepted);  // A13
     CHECK_FALSE(arbiter.hash_end().accepted);
     CHECK(all_access(arbiter) == values{0xA1, 0x81, 0x81, 0x81, 0x81});
@@ -201,8 +201,8 @@ TEST_CASE("locality arbiter opens a launch sequence only when no ordinary locali
     CHECK_FALSE(outcome.interrupt);
     CHECK(arbiter.active() == locality_arbiter::none);
     arbiter.hash_start();
-    arbiter.write_access(1, request);
-    arbiter.write_access(2, request);
+    arbiter.write_access(1, request_use);
+    arbiter.write_access(2, request_use);
     outcome = arbiter.hash_end();  // A14, as A5
     CHECK(outcome.interrupt);
     CHECK(arbiter.active() == 2);
