@@ -46,7 +46,16 @@ trace_arguments arguments_of(const hop& what, std::uint64_t number) {
 }  // namespace
 
 void track_recorder::vcpu_changed(const xen::vcpu_state_change& what) {
-    m_vcpus[what.dom].push_back({picoseconds(sc_core::sc_time_stamp()), what.now, what.pcpu});
+    using state = xen::vcpu_state_change::state;
+    vcpu_track& vcpu = m_vcpus[what.dom];
+    const std::uint64_t now_ps = picoseconds(sc_core::sc_time_stamp());
+    if (vcpu.open && now_ps > vcpu.open->begin_ps) {
+        vcpu.open->end_ps = now_ps;
+        vcpu.spans.push_back(*vcpu.open);
+    }
+    vcpu.open.reset();
+    if (what.now == state::running || what.now == state::runnable)
+        vcpu.open = vcpu_span{now_ps, now_ps, what.now, what.pcpu};
 }
 
 void track_recorder::disk_done(const xen::block_request_done& what) {
@@ -81,16 +90,6 @@ void track_recorder::tis_changed(const std::string& tpm, const tpm::tis_state& w
 // ---- the file
 
 namespace {
-
-/// Calls `draw` with each moment and the time of the next one, or of the end.
-template <typename Moment, typename Draw>
-void between(const std::vector<Moment>& moments, std::uint64_t end_ps, Draw&& draw) {
-    for (std::size_t i = 0; i < moments.size(); ++i) {
-        const std::uint64_t until = i + 1 < moments.size() ? moments[i + 1].at_ps : end_ps;
-        if (until > moments[i].at_ps)
-            draw(moments[i], until);
-    }
-}
 
 /// The hops as slices by who shows them.
 struct hop_slices {
@@ -149,29 +148,34 @@ hop_slices slices_of(const hop_log& log, std::uint64_t now_ps) {
 
 }  // namespace
 
-void track_recorder::draw_vcpu(trace_event_writer& file, trace_track where,
-                               const std::vector<vcpu_moment>& moments, std::uint64_t now_ps) {
-    between(moments, now_ps, [&](const vcpu_moment& each, std::uint64_t until) {
-        if (each.state == xen::vcpu_state_change::state::offline)
-            return;
+void track_recorder::draw_vcpu(trace_event_writer& file, trace_track where, const vcpu_track& vcpu,
+                               std::uint64_t now_ps) {
+    const auto draw = [&](const vcpu_span& each, std::uint64_t end_ps) {
         trace_arguments list;
         if (each.pcpu >= 0)
             list.emplace_back("pcpu", static_cast<std::uint64_t>(each.pcpu));
-        file.slice(where, each.at_ps, until, "vcpu", vcpu_words.at(static_cast<std::size_t>(each.state)),
+        file.slice(where, each.begin_ps, end_ps, "vcpu", vcpu_words.at(static_cast<std::size_t>(each.state)),
                    list);
-    });
+    };
+    for (const vcpu_span& each : vcpu.spans)
+        draw(each, each.end_ps);
+    if (vcpu.open && now_ps > vcpu.open->begin_ps)
+        draw(*vcpu.open, now_ps);
 }
 
 void track_recorder::draw_tis(trace_event_writer& file, trace_track where,
                               const std::vector<tis_moment>& moments, std::uint64_t now_ps) {
-    between(moments, now_ps, [&](const tis_moment& each, std::uint64_t until) {
-        if (each.state == tpm::tis_state::fsm::idle)
-            return;
+    for (std::size_t i = 0; i < moments.size(); ++i) {
+        const tis_moment& each = moments[i];
+        const std::uint64_t until_ps = i + 1 < moments.size() ? moments[i + 1].at_ps : now_ps;
+        if (each.state == tpm::tis_state::fsm::idle || until_ps <= each.at_ps)
+            continue;
         trace_arguments list;
         if (each.locality >= 0)
             list.emplace_back("locality", static_cast<std::uint64_t>(each.locality));
-        file.slice(where, each.at_ps, until, "tis", fsm_words.at(static_cast<std::size_t>(each.state)), list);
-    });
+        file.slice(where, each.at_ps, until_ps, "tis", fsm_words.at(static_cast<std::size_t>(each.state)),
+                   list);
+    }
 }
 
 void track_recorder::draw_bus(trace_event_writer& file, trace_track where,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -32,10 +33,14 @@ class track_recorder {
     bool write(std::ostream& out, const sc_core::sc_time& now) const;
 
   private:
-    struct vcpu_moment {
-        std::uint64_t at_ps = 0;
+    struct vcpu_span {
+        std::uint64_t begin_ps = 0, end_ps = 0;
         xen::vcpu_state_change::state state{};
         int pcpu = -1;
+    };
+    struct vcpu_track {  // while it runs or wants to; a session has tens of spans per command
+        std::vector<vcpu_span> spans;
+        std::optional<vcpu_span> open;
     };
     struct tis_moment {
         std::uint64_t at_ps = 0;
@@ -52,8 +57,8 @@ class track_recorder {
         bool ok = true;
     };
 
-    static void draw_vcpu(trace_event_writer& file, trace_track where,
-                          const std::vector<vcpu_moment>& moments, std::uint64_t now_ps);
+    static void draw_vcpu(trace_event_writer& file, trace_track where, const vcpu_track& vcpu,
+                          std::uint64_t now_ps);
     static void draw_tis(trace_event_writer& file, trace_track where, const std::vector<tis_moment>& moments,
                          std::uint64_t now_ps);
     static void draw_bus(trace_event_writer& file, trace_track where, const std::vector<bus_burst>& bursts);
@@ -61,7 +66,7 @@ class track_recorder {
 
     identify_domain m_identify;
     const hop_log& m_hops;
-    std::map<xen::domid_t, std::vector<vcpu_moment>> m_vcpus;
+    std::map<xen::domid_t, vcpu_track> m_vcpus;
     std::map<xen::domid_t, std::vector<disk_request>> m_disks;
     std::map<std::string, std::vector<tis_moment>> m_tis;
     std::map<std::string, std::vector<bus_burst>> m_buses;

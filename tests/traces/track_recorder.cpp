@@ -4,27 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/traces/small_house.h"
 #include "tests/traces/trace_events.h"
 
 using namespace vtwin;
 using namespace vtwin::trace;
-using vtwin::test::trace_events;
+using namespace vtwin::test;
 
 namespace {
-
-constexpr xen::domid_t manager{1}, vtpm{2}, guest{3};
-
-sc_core::sc_time ns(double count) {
-    return sc_core::sc_time(count, sc_core::SC_NS);
-}
-
-domain_identity identify(xen::domid_t id) {
-    if (id == manager)
-        return {"vtpmmgr", domain_role::manager};
-    if (id == vtpm)
-        return {"vtpm1", domain_role::vtpm};
-    return {"guest1", domain_role::other};
-}
 
 /// A guest's command that goes down to the chip.
 void deep_command(hop_log& hops) {
@@ -110,6 +97,32 @@ TEST_CASE("states last until the next one and cycles of a transfer are one slice
     CHECK(out.str().find("\"cycles\":3,\"writes\":3,\"FIFO octets written\":2") != std::string::npos);
     CHECK(out.str().find("\"status\":\"error\"") != std::string::npos);
     CHECK(events.journeys.empty());
+}
+
+TEST_CASE("a virtual CPU is drawn while it runs or wants to") {
+    using state = xen::vcpu_state_change::state;
+    hop_log hops(identify);
+    track_recorder tracks(identify, hops);
+    const auto becomes = [&](state now, int pcpu) { tracks.vcpu_changed({vtpm, now, pcpu}); };
+    becomes(state::offline, -1);
+    sc_core::sc_start(ns(1000));
+    becomes(state::runnable, -1);
+    becomes(state::running, 1);  // at once: it never waited
+    sc_core::sc_start(ns(500));
+    becomes(state::blocked, -1);
+    sc_core::sc_start(ns(2000));
+    becomes(state::runnable, -1);
+    sc_core::sc_start(ns(250));
+    becomes(state::running, 0);
+    sc_core::sc_start(ns(750));
+    std::ostringstream out;
+    REQUIRE(tracks.write(out, sc_core::sc_time_stamp()));
+    const trace_events events(out.str());
+    REQUIRE(events.problem == "");
+    CHECK(events.slices == std::vector<std::string>{"vtpm1 (domain 2)/vCPU: running 1.000000+0.500000",
+                                                    "vtpm1 (domain 2)/vCPU: runnable 3.500000+0.250000",
+                                                    "vtpm1 (domain 2)/vCPU: running 3.750000+0.750000"});
+    CHECK(out.str().find("\"pcpu\":1") != std::string::npos);
 }
 
 TEST_CASE("a command that nobody answered is drawn to the end of the trace") {
