@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <asio/local/stream_protocol.hpp>
-#include <cstring>
 #include <filesystem>
+
+#include "tests/passed_files.h"
 
 namespace vtwin::fuzz {
 
@@ -30,21 +31,7 @@ void fed_socket::go_on() {
 }
 
 void fed_socket::give(tpm::byte_view octets, const std::vector<int>& files) {
-    iovec where{const_cast<std::byte*>(octets.data()), octets.size()};
-    std::vector<std::byte> beside(CMSG_SPACE(files.size() * sizeof(int)));
-    msghdr message{};
-    message.msg_iov = &where;
-    message.msg_iovlen = 1;
-    if (!files.empty()) {
-        message.msg_control = beside.data();
-        message.msg_controllen = beside.size();
-        auto* head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(files.size() * sizeof(int));
-        std::memcpy(CMSG_DATA(head), files.data(), files.size() * sizeof(int));
-    }
-    promise(::sendmsg(m_other, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(octets.size()));
+    promise(test::send_with_files(m_other, octets, files));
     go_on();
 }
 

@@ -11,12 +11,12 @@
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "models/hex.h"
 #include "scenarios/live/doors/listener.h"
+#include "tests/passed_files.h"
 
 namespace vtwin::scenario::test {
 
@@ -45,22 +45,7 @@ struct socket_bench {
     }
     /// One message with files beside it.
     void send(const std::string& hex, const std::vector<int>& files = {}) {
-        auto octets = *models::from_hex(hex);
-        iovec where{octets.data(), octets.size()};
-        std::vector<std::byte> beside(CMSG_SPACE(files.size() * sizeof(int)));
-        msghdr message{};
-        message.msg_iov = &where;
-        message.msg_iovlen = 1;
-        if (!files.empty()) {
-            message.msg_control = beside.data();
-            message.msg_controllen = beside.size();
-            auto* head = CMSG_FIRSTHDR(&message);
-            head->cmsg_level = SOL_SOCKET;
-            head->cmsg_type = SCM_RIGHTS;
-            head->cmsg_len = CMSG_LEN(files.size() * sizeof(int));
-            std::memcpy(CMSG_DATA(head), files.data(), files.size() * sizeof(int));
-        }
-        REQUIRE(::sendmsg(client, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(octets.size()));
+        REQUIRE(vtwin::test::send_with_files(client, *models::from_hex(hex), files));
         go_on();
     }
     /// What is there to be read, "" for nothing.
