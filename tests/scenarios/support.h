@@ -27,10 +27,12 @@ class temporary_directory {
     temporary_directory& operator=(const temporary_directory&) = delete;
 
     const std::filesystem::path& path() const { return m_path; }
+    /// The path of what has that name in it.
+    std::string at(const std::string& name) const { return (m_path / name).string(); }
     std::string write(const std::string& name, const std::string& content) const {
         std::filesystem::create_directories((m_path / name).parent_path());
         std::ofstream(m_path / name, std::ios::binary) << content;
-        return (m_path / name).string();
+        return at(name);
     }
 
   private:

@@ -36,14 +36,14 @@ TEST_CASE("a scenario becomes a complete configuration") {
     // No initrd: pv-grub measures no bytes.
     CHECK(models::to_hex(guest.initrd.sha1) == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
     REQUIRE(guest.ima_files.size() == 2);
-    CHECK(guest.ima_files[0].path == (folder.path() / "ima/a").string());
+    CHECK(guest.ima_files[0].path == folder.at("ima/a"));
     CHECK(guest.ima_files[0].content.empty());
     CHECK(guest.ima_files[0].sha256.size() == 32);
 }
 
 TEST_CASE("the verifier approves what the file describes and not what an override makes of it") {
     small_scenario_directory folder;
-    const std::string other = (folder.path() / "other-kernel").string();
+    const std::string other = folder.at("other-kernel");
     loaded_scenario plain = load_scenario(folder.file);
     loaded_scenario changed = load_scenario(
         folder.file, {{"guest.g1.kernel", other}, {"guest.g1.command_line", "loud"}, {"vtpm.v1.label", "x"}});
@@ -206,7 +206,7 @@ TEST_CASE("a recording is refused where its TPM is not") {
     says(refusal({{key, guests}}), "made at a guest's TPM: expected guest.NAME.recording");
     says(refusal({{key, alone}}), "expected guest.NAME.attestations = 0 for each guest");
     CHECK(refusal({{key, alone}, {"guest.g1.attestations", "0"}}) == "");
-    says(refusal({{key, (folder.path() / "none").string()}}), "recording ");
+    says(refusal({{key, folder.at("none")}}), "recording ");
     says(refusal({{"guest.g1.recording", made}}),
          "made at the hardware TPM: expected machine.dom0_recording");
     CHECK(refusal({{"guest.g1.recording", guests}}) == "");

@@ -47,11 +47,10 @@ const std::vector<models::measurement> changed = {step(0, "firmware"), step(4, "
 /// Boots a machine with `steps` behind the door, has it attested and ends the session.
 void boot_and_attest(bool two, const std::vector<models::measurement>& steps, bool trusted) {
     temporary_directory files;
-    const std::string reference = (files.path() / "reference").string(),
-                      log = (files.path() / "log").string();
+    const std::string reference = files.at("reference"), log = files.at("log");
     write(reference, log_of(approved, two));
     write(log, log_of(steps, two));
-    const std::string recorded = (files.path() / "boot.jsonl").string();
+    const std::string recorded = files.at("boot.jsonl");
     const std::vector<std::string> settings = {"--set", "verifier.reference.guest1.firmware_log=" + reference,
                                                "--set", "verifier.reference.guest1.ima_files=[]"};
     const fs::path place = files.path() / "doors";
@@ -90,8 +89,7 @@ void boot_and_attest(bool two, const std::vector<models::measurement>& steps, bo
         << "base = \"" << (two ? "tpm2_guest" : "deep_attestation") << "\"\n[guest.guest1]\nrecording = \""
         << recorded << "\"\nattestations = 0\n[expect.guest1]\nverdict = \""
         << (trusted ? "trusted" : "untrusted") << "\"\n";
-    std::vector<std::string> again = {"run", (files.path() / "again.toml").string(), "--no-vcd", "--out",
-                                      (files.path() / "again").string()};
+    std::vector<std::string> again = {"run", files.at("again.toml"), "--no-vcd", "--out", files.at("again")};
     again.insert(again.end(), settings.begin(), settings.end());
     const auto replayed = run_program(again);
     INFO(replayed.out << replayed.err);
@@ -156,7 +154,7 @@ TEST_CASE("a machine that boots another kernel on a TPM 1.2 is refused at its do
 
 TEST_CASE("a guest that booted by itself is attested again and again and hostile requests are refused") {
     temporary_directory place;
-    const std::string door = (place.path() / "a").string();
+    const std::string door = place.at("a");
     served_program served({"deep_attestation", "--guest", "guest1", "--listen", "attest:unix:" + door});
     for (int round = 0; round < 4; ++round) {
         const auto shown = run_program({"attest", "unix:" + door});
@@ -191,7 +189,7 @@ TEST_CASE("a guest that booted by itself is attested again and again and hostile
 TEST_CASE("whatever stands at a door in the place of an attest door ends in a message") {
     temporary_directory place;
     const auto attest = [&](const std::string& answer) {
-        const std::string path = (place.path() / "a").string();
+        const std::string path = place.at("a");
         fs::remove(path);
         const false_door door(path, answer);
         auto seen = run_program({"attest", "unix:" + path});
@@ -223,11 +221,10 @@ TEST_CASE("whatever stands at a door in the place of an attest door ends in a me
 
 TEST_CASE("a reference that is no firmware log is refused with its key") {
     temporary_directory files;
-    write((files.path() / "log").string(), models::bytes(7));
-    const auto refused =
-        run_program({"check", "tpm2_guest", "--set",
-                     "verifier.reference.guest1.firmware_log=" + (files.path() / "log").string(), "--set",
-                     "verifier.reference.guest1.ima_list=" + (files.path() / "log").string()});
+    write(files.at("log"), models::bytes(7));
+    const auto refused = run_program({"check", "tpm2_guest", "--set",
+                                      "verifier.reference.guest1.firmware_log=" + files.at("log"), "--set",
+                                      "verifier.reference.guest1.ima_list=" + files.at("log")});
     CHECK(refused.code == 2);
     CHECK(contains(refused.err, "verifier.reference.guest1.firmware_log"));
     CHECK(contains(refused.err, "verifier.reference.guest1.ima_list"));

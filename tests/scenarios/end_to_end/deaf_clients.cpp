@@ -1,12 +1,12 @@
 // Clients that ask and never read: a door stops taking their commands, and goes on with everybody else's.
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/served_program.h"
 
 using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string get_random = "80010000000c0000017b0008", random_head = "80010000001400000000",
-                  all_commands =
+const std::string all_commands =
                       "8001000000160000017a"
                       "00000002"
                       "0000011f"
@@ -16,11 +16,6 @@ const std::string get_random = "80010000000c0000017b0008", random_head = "800100
         "00000001"
         "00000001"
         "00000000";
-
-std::string to_mssim(const std::string& hex) {
-    const std::array size = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte(hex.size() / 2)};
-    return "0000000800" + vtwin::models::to_hex(size) + hex;
-}
 
 /// Asks `question` again and again at `deaf`, an open file, until nothing more goes in, which somebody else's
 /// being served does not change. How many went in.
@@ -53,31 +48,33 @@ int ask_until_full(int deaf, const std::string& question, const std::function<bo
 
 TEST_CASE("clients that never read stop nobody but themselves at any door") {
     temporary_directory folder;
-    const auto place = [&](const std::string& name) { return (folder.path() / name).string(); };
-    served_program served({"tpm2_guest", "--start", "clear", "--listen", "raw:unix:" + place("raw"),
-                           "--listen", "mssim:unix:" + place("mssim"), "--listen",
-                           "swtpm:unix:" + place("swtpm"), "--listen", "pty:" + place("pty")});
+    served_program served({"tpm2_guest", "--start", "clear", "--listen", door(folder, "raw"), "--listen",
+                           door(folder, "mssim", "mssim"), "--listen", door(folder, "swtpm", "swtpm"),
+                           "--listen", "pty:" + folder.at("pty")});
     const auto answers = [](const std::string& said, const std::string& head) {
         return said.starts_with(head);
     };
     // All stay as they are, and every one of them has answers under way, until the end.
-    const socket_client raw(place("raw")), mssim(place("mssim")), data(place("swtpm")),
-        control(place("swtpm") + ".ctrl");
-    const int terminal = ::open(place("pty").c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK);
+    const socket_client raw(folder.at("raw")), mssim(folder.at("mssim")), data(folder.at("swtpm")),
+        control(folder.at("swtpm") + ".ctrl");
+    const int terminal = ::open(folder.at("pty").c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK);
     REQUIRE(terminal >= 0);
-    const auto raw_served = [&] { return answers(socket_client(place("raw")).ask(get_random), random_head); };
+    const auto raw_served = [&] {
+        return answers(socket_client(folder.at("raw")).ask(get_random20), random20_head);
+    };
     const auto mssim_served = [&] {
-        return answers(socket_client(place("mssim")).ask(to_mssim(get_random)), "00000014" + random_head);
+        return answers(socket_client(folder.at("mssim")).ask(behind_header(get_random20)),
+                       "00000014" + random20_head);
     };
     const auto data_served = [&] {
-        return answers(socket_client(place("swtpm")).ask(get_random), random_head);
+        return answers(socket_client(folder.at("swtpm")).ask(get_random20), random20_head);
     };
     const auto control_served = [&] {
-        return socket_client(place("swtpm") + ".ctrl").ask("00000001") == "000000000000ffff";
+        return socket_client(folder.at("swtpm") + ".ctrl").ask("00000001") == "000000000000ffff";
     };
     const auto terminal_served = [&] {
-        const int other = ::open(place("pty").c_str(), O_RDWR | O_NOCTTY);
-        const auto octets = *vtwin::models::from_hex(get_random);
+        const int other = ::open(folder.at("pty").c_str(), O_RDWR | O_NOCTTY);
+        const auto octets = *vtwin::models::from_hex(get_random20);
         bool came = other >= 0 && ::write(other, octets.data(), octets.size()) == 12;
         pollfd what{other, POLLIN, 0};
         came = came && ::poll(&what, 1, 60'000) == 1;
@@ -88,7 +85,7 @@ TEST_CASE("clients that never read stop nobody but themselves at any door") {
     };
     // The answers alone would fill the sockets' buffers long before.
     CHECK(ask_until_full(raw.descriptor(), all_commands, raw_served) > 10);
-    CHECK(ask_until_full(mssim.descriptor(), to_mssim(all_commands), mssim_served) > 10);
+    CHECK(ask_until_full(mssim.descriptor(), behind_header(all_commands), mssim_served) > 10);
     CHECK(ask_until_full(data.descriptor(), all_commands, data_served) > 10);
     CHECK(ask_until_full(control.descriptor(), get_permanent, control_served) > 10);
     CHECK(ask_until_full(terminal, all_commands, terminal_served) > 2);

@@ -11,12 +11,6 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-void flip(const fs::path& file, std::size_t at) {
-    std::string content = content_of(file);
-    content.at(at) = static_cast<char>(content.at(at) ^ 1);
-    std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
-}
-
 /// A run's output in a folder of its own. `scenario`: a name of the library, or a file.
 struct finished_run {
     explicit finished_run(const std::string& scenario) {

@@ -1,5 +1,6 @@
 // Programs outside use the machine's own TPM, through dom0's driver and beside the manager.
 #include "models/live/served_chip.h"
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/tcsd.h"
 #include "tests/scenarios/end_to_end/whole_machine.h"
 
@@ -7,16 +8,7 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string read_pcr0 = "00c10000000e0000001500000000", not_started = "00c40000000a00000026",
-                  startup = "00c10000000c000000990001", refused = "00c40000000a00000009",
-                  pcr_head = "00c40000001e00000000";
-
-std::string door(const temporary_directory& folder) {
-    return "raw:unix:" + (folder.path() / "s").string();
-}
-std::string place(const temporary_directory& folder, const std::string& name) {
-    return (folder.path() / name).string();
-}
+const std::string read_pcr0 = "00c10000000e0000001500000000", pcr_head = "00c40000001e00000000";
 
 /// Reads PCR 0 of the chip at given times, and keeps what came and how long it took.
 struct reader final : vtwin::models::live::work_if {
@@ -66,9 +58,9 @@ TEST_CASE("a hardware door fails beside an idle manager that keeps its locality 
     temporary_directory folder;
     served_program served({"deep_attestation", "--at", "hardware", "--listen", door(folder)});
     {
-        const socket_client client(place(folder, "s"));
-        CHECK(client.ask(read_pcr0) == refused);
-        CHECK(client.ask(read_pcr0) == refused);
+        const socket_client client(folder.at("s"));
+        CHECK(client.ask(read_pcr0) == failed12);
+        CHECK(client.ask(read_pcr0) == failed12);
     }
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
@@ -189,24 +181,24 @@ TEST_CASE("tpm-tools find the manager's owner in the machine's TPM when the mana
 TEST_CASE("switching the machine's TPM off and on leaves dom0 alone with it") {
     temporary_directory folder;
     served_program served({"deep_attestation", "--at", "hardware", "--listen", door(folder), "--listen",
-                           "swtpm:unix:" + place(folder, "c")});
+                           door(folder, "c", "swtpm")});
     {
-        const socket_client data(place(folder, "s")), control(place(folder, "c.ctrl"));
-        CHECK(data.ask(read_pcr0) == refused);
-        CHECK(control.ask("0000000e") == "00000000");  // STOP
-        CHECK(data.ask(read_pcr0) == refused);
-        CHECK(control.ask("0000000200000000") == "00000000");  // INIT
-        CHECK(data.ask(read_pcr0) == not_started);
-        CHECK(data.ask(startup) == "00c40000000a00000000");
+        const socket_client data(folder.at("s")), control(folder.at("c.ctrl"));
+        CHECK(data.ask(read_pcr0) == failed12);
+        CHECK(control.ask(swtpm_stop) == done);
+        CHECK(data.ask(read_pcr0) == failed12);
+        CHECK(control.ask(swtpm_init) == done);
+        CHECK(data.ask(read_pcr0) == not_started12);
+        CHECK(data.ask(startup12) == success12);
         // The firmware's measurements are gone, and so is the manager.
         CHECK(data.ask(read_pcr0) == pcr_head + std::string(40, '0'));
         // GET_TPMESTABLISHED, HASH_START, HASH_DATA, HASH_END; a chip gives nobody its state.
         CHECK(control.ask("00000004") == "0000000000000000");
-        CHECK(control.ask("00000006") == "00000000");
-        CHECK(control.ask("0000000700000001aa") == "00000000");
-        CHECK(control.ask("00000008") == "00000000");
+        CHECK(control.ask("00000006") == done);
+        CHECK(control.ask("0000000700000001aa") == done);
+        CHECK(control.ask("00000008") == done);
         CHECK(control.ask("00000004") == "0000000001000000");
-        CHECK_FALSE(control.ask("0000000b000000000000000100000000").starts_with("00000000"));
+        CHECK_FALSE(control.ask("0000000b000000000000000100000000").starts_with(done));
     }
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
@@ -218,14 +210,14 @@ TEST_CASE("switching the machine's TPM off and on leaves dom0 alone with it") {
 TEST_CASE("the machine can be switched off before its guests are started") {
     temporary_directory folder;
     served_program served({"deep_attestation", "--at", "hardware", "--listen", door(folder), "--listen",
-                           "swtpm:unix:" + place(folder, "c"), "--start", "dom0"});
+                           door(folder, "c", "swtpm"), "--start", "dom0"});
     {
-        const socket_client data(place(folder, "s")), control(place(folder, "c.ctrl"));
-        CHECK(control.ask("0000000e") == "00000000");
-        CHECK(control.ask("0000000200000000") == "00000000");
-        CHECK(data.ask(startup) == "00c40000000a00000000");
-        CHECK(control.ask("0000000200000000") == "00000000");
-        CHECK(data.ask(startup) == "00c40000000a00000000");
+        const socket_client data(folder.at("s")), control(folder.at("c.ctrl"));
+        CHECK(control.ask(swtpm_stop) == done);
+        CHECK(control.ask(swtpm_init) == done);
+        CHECK(data.ask(startup12) == success12);
+        CHECK(control.ask(swtpm_init) == done);
+        CHECK(data.ask(startup12) == success12);
     }
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
@@ -240,12 +232,12 @@ TEST_CASE("the machine can be switched off before its guests are started") {
 
 TEST_CASE("what clients did at the hardware is done again there and nowhere else") {
     temporary_directory folder;
-    const std::string record = place(folder, "record.jsonl"), random = "00c10000000e0000004600000010";
+    const std::string record = folder.at("record.jsonl"), random = "00c10000000e0000004600000010";
     served_program served({"deep_attestation", "--at", "hardware", "--listen", door(folder), "--start",
                            "clear", "--record", record});
     std::string answered;
     {
-        const socket_client client(place(folder, "s"));
+        const socket_client client(folder.at("s"));
         for (int i = 0; i < 3; ++i)
             answered = client.ask(random);
     }
@@ -261,7 +253,7 @@ TEST_CASE("what clients did at the hardware is done again there and nowhere else
                                             "guest.guest2.attestations=0",
                                             "--no-vcd",
                                             "--out",
-                                            place(folder, "again")};
+                                            folder.at("again")};
     const auto with = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
         words.insert(words.end(), more.begin(), more.end());
         return run_program(words);
@@ -287,7 +279,7 @@ TEST_CASE("what clients did at the hardware is done again there and nowhere else
 
 TEST_CASE("one read of the chip by dom0 takes it from the manager") {
     temporary_directory folder;
-    const auto run = run_program({"run", "dom0_at_the_chip", "--no-vcd", "--out", place(folder, "run")});
+    const auto run = run_program({"run", "dom0_at_the_chip", "--no-vcd", "--out", folder.at("run")});
     INFO(run.out << run.err);
     CHECK(run.code == 0);
     CHECK(contains(run.out, "1 recorded operations done again, 0 answers differ"));
@@ -296,7 +288,7 @@ TEST_CASE("one read of the chip by dom0 takes it from the manager") {
     CHECK(contains(run.out, "expected guest1: untrusted, attestation failed  held"));
     // A manager that gives its locality up loses nothing, and the command does not fail.
     const auto shared = run_program({"run", "dom0_at_the_chip", "--set", "manager.keeps_locality=false",
-                                     "--no-vcd", "--out", place(folder, "shared")});
+                                     "--no-vcd", "--out", folder.at("shared")});
     CHECK(shared.code == 1);
     CHECK(contains(shared.out, "1 recorded operations done again, 1 answers differ"));
     CHECK(contains(shared.out, "guest1: TRUSTED"));
@@ -306,11 +298,11 @@ TEST_CASE("one read of the chip by dom0 takes it from the manager") {
 TEST_CASE("a hardware door that cannot be is refused before anything runs") {
     temporary_directory folder;
     const auto refusal = [&](const std::vector<std::string>& words) {
-        std::vector<std::string> all = {"serve", "deep_attestation", "--out", place(folder, "run")};
+        std::vector<std::string> all = {"serve", "deep_attestation", "--out", folder.at("run")};
         all.insert(all.end(), words.begin(), words.end());
         const auto result = run_program(all);
         CHECK(result.code == 2);
-        CHECK_FALSE(fs::exists(place(folder, "run")));
+        CHECK_FALSE(fs::exists(folder.at("run")));
         return result.err;
     };
     CHECK(contains(refusal({"--at", "hardware", "--guest", "guest1", "--listen", door(folder)}),
@@ -322,7 +314,7 @@ TEST_CASE("a hardware door that cannot be is refused before anything runs") {
     CHECK(contains(
         refusal({"--at", "hardware", "--listen", door(folder), "--set", "machine.dom0_tpm_locality=4"}),
         "machine.dom0_tpm_locality"));
-    CHECK(contains(refusal({"--at", "hardware", "--listen", "attest:unix:" + place(folder, "s")}),
+    CHECK(contains(refusal({"--at", "hardware", "--listen", door(folder, "s", "attest")}),
                    "a guest's agent, which the hardware has not"));
     CHECK(contains(refusal({"--at", "hardwear", "--listen", door(folder)}), "hardware"));
 }

@@ -1,5 +1,6 @@
 // Guests and vTPMs that do not keep to the protocol, in the whole machine: the simulator always comes to its
 // end, and the other guest gets its verdict where the registry of behaviours leaves it one.
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/whole_machine.h"
 
 using namespace vtwin;
@@ -8,10 +9,6 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string get_random = "00c10000000e0000004600000004";
-const std::string extend =
-    "00c1000000220000001400000010"
-    "00112233445566778899aabbccddeeff00112233";
 const std::vector<override_text> hardened{{"machine.behaviour", "hardened"}};
 
 /// The domain runs.
@@ -30,9 +27,9 @@ TEST_CASE("a guest with impossible lengths loses its faithful vTPM and the other
     std::string before;
     bad.program = [&] {
         bad.open();
-        bad.submit(get_random);
+        bad.submit(get_random12);
         before = bad.answer();
-        bad.submit(get_random, 5000);
+        bad.submit(get_random12, 5000);
         bad.os.sleep(ms(500));
     };
     const auto& outcome = machine.run();
@@ -50,7 +47,7 @@ TEST_CASE("a guest with impossible lengths gets errors from its hardened vTPM") 
     bad.program = [&] {
         bad.open();
         for (const std::uint32_t length : {0u, 3u, 4089u, 5000u, 0xFFFFFFF8u, 0xFFFFFFFFu, 14u}) {
-            bad.submit(get_random, length);
+            bad.submit(get_random12, length);
             answers[length] = bad.answer();
         }
     };
@@ -58,7 +55,7 @@ TEST_CASE("a guest with impossible lengths gets errors from its hardened vTPM") 
     CHECK(outcome.finished);
     for (const std::uint32_t length : {4089u, 5000u, 0xFFFFFFF8u, 0xFFFFFFFFu}) {
         INFO(length);
-        CHECK(answers[length] == "00c40000000a00000009");
+        CHECK(answers[length] == failed12);
     }
     CHECK(answers[14].substr(0, 28) == "00c4000000120000000000000004");
     CHECK(runs(machine, "vtpm1"));
@@ -97,7 +94,7 @@ TEST_CASE("nonsense in the store is survived by a hardened machine and can be re
         bad.os.xenbus().write("device/vtpm/0/state", "6");
         bad.os.sleep(ms(50));
         bad.open();
-        bad.submit(get_random);
+        bad.submit(get_random12);
         repaired = bad.answer();
         bad.os.xenbus().remove("device/vtpm/0");
         bad.os.sleep(ms(50));
@@ -154,7 +151,7 @@ void vanish_in_a_command(whole_machine& machine) {
         bad.open();
         while (!go)
             bad.os.sleep(ms(1));
-        bad.submit(extend);
+        bad.submit(extend12);
         submitted.notify(sc_core::sc_time(100, sc_core::SC_US));
         bad.os.sleep(ms(60000));
     };
@@ -202,7 +199,7 @@ std::string verdict_after_a_lost_vtpm(const char* behaviour, std::string& manage
         user.open();
         while (!go)
             user.os.sleep(ms(1));
-        user.submit(extend);
+        user.submit(extend12);
         user.os.sleep(ms(2000));
     };
     machine.on_page = [&](const page_event& event) {

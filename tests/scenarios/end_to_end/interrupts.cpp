@@ -7,22 +7,13 @@
 #include <thread>
 
 #include "scenarios/live/recording_file.h"
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/served_program.h"
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
 
 namespace {
-
-const std::string get_random20 = "80010000000c0000017b0010", random20_head = "80010000001c00000000",
-                  done = "00000000";
-
-std::string place(const temporary_directory& folder, const std::string& name) {
-    return (folder.path() / name).string();
-}
-std::string door(const temporary_directory& folder, const std::string& kind = "raw") {
-    return kind + ":unix:" + place(folder, "s");
-}
 
 void wait_for_file(const std::string& file) {
     for (int i = 0; i < 6000 && !fs::exists(file); ++i)
@@ -105,9 +96,9 @@ TEST_CASE("clients that would have all descriptors leave some and lose theirs at
                               const rlimit limit{most, most};
                               ::setrlimit(RLIMIT_NOFILE, &limit);
                           }});
-    const socket_client early(place(folder, "s"));
+    const socket_client early(folder.at("s"));
     CHECK(early.ask(get_random20).starts_with(random20_head));
-    const unanswered_connections idle(place(folder, "s"), 80);
+    const unanswered_connections idle(folder.at("s"), 80);
     CHECK(early.ask(get_random20).starts_with(random20_head));
     std::ptrdiff_t open = 0;
     for (int i = 0; i < 6000 && open <= 32; ++i) {
@@ -121,13 +112,13 @@ TEST_CASE("clients that would have all descriptors leave some and lose theirs at
     INFO(ended.out << ended.err);
     CHECK(ended.code == 0);
     CHECK(early.receive() == "");
-    CHECK_FALSE(fs::exists(place(folder, "s")));
+    CHECK_FALSE(fs::exists(folder.at("s")));
     check_complete(served);
 }
 
 TEST_CASE("clients that never cease to ask do not keep a session from its end") {
     temporary_directory folder;
-    served_program served({"tpm2_guest", "--listen", door(folder, "mssim"), "--start", "clear"});
+    served_program served({"tpm2_guest", "--listen", door(folder, "s", "mssim"), "--start", "clear"});
     // What the door answers by itself, one after the other without waiting: there is always more to read.
     std::string asked;
     for (int i = 0; i < 10'000; ++i)
@@ -135,7 +126,7 @@ TEST_CASE("clients that never cease to ask do not keep a session from its end") 
     std::vector<std::thread> clients;
     std::atomic<int> answered = 0;
     for (int i = 0; i < 2; ++i) {
-        auto platform = std::make_shared<socket_client>(place(folder, "s.ctrl"));
+        auto platform = std::make_shared<socket_client>(folder.at("s.ctrl"));
         clients.emplace_back([platform, &asked] {
             while (::send(platform->descriptor(), asked.data(), asked.size(), MSG_NOSIGNAL) > 0) {
             }
@@ -168,7 +159,7 @@ TEST_CASE("a signal ends a session whose guest is not there yet") {
     CHECK_FALSE(contains(ended.out, "serving raw:"));
     CHECK(contains(ended.out, "closing the doors"));
     CHECK(contains(ended.out, "NOT FINISHED: the time limit was reached first (time_limit 60"));
-    CHECK_FALSE(fs::exists(place(folder, "s")));
+    CHECK_FALSE(fs::exists(folder.at("s")));
     check_incomplete(served);
     CHECK(table_of(served.path("run/commands.csv")).empty());
 }
@@ -183,7 +174,7 @@ TEST_CASE("guests that are not done in time after the doors have closed end inco
     INFO(ended.out << ended.err);
     CHECK(ended.code == 1);
     CHECK(contains(ended.out, "guest2: TRUSTED"));
-    CHECK_FALSE(fs::exists(place(folder, "s")));
+    CHECK_FALSE(fs::exists(folder.at("s")));
     check_incomplete(served);
 }
 
@@ -195,7 +186,7 @@ TEST_CASE("a second signal ends a session at once") {
                            "--set", "time_limit=1000 h"});
     served.send(SIGINT);
     REQUIRE(served.wait_for("closing the doors"));
-    CHECK_FALSE(fs::exists(place(folder, "s")));
+    CHECK_FALSE(fs::exists(folder.at("s")));
     ::usleep(600'000);  // sooner, it would be taken for the same
     CHECK(served.stop(SIGTERM).code == 128 + SIGTERM);
     CHECK_FALSE(fs::exists(served.path("run")));
@@ -204,7 +195,7 @@ TEST_CASE("a second signal ends a session at once") {
 TEST_CASE("a signal finds clients that wait and cuts them off") {
     temporary_directory folder;
     served_program served({"tpm2_guest", "--listen", door(folder), "--start", "clear"});
-    const socket_client first(place(folder, "s")), second(place(folder, "s")), idle(place(folder, "s"));
+    const socket_client first(folder.at("s")), second(folder.at("s")), idle(folder.at("s"));
     CHECK(second.ask(get_random20).starts_with(random20_head));
     first.send(get_random20 + get_random20 + get_random20);
     second.send(get_random20 + get_random20 + get_random20);
@@ -213,14 +204,14 @@ TEST_CASE("a signal finds clients that wait and cuts them off") {
     CHECK(ended.code == 0);
     CHECK(idle.receive() == "");
     CHECK(contains(ended.out, "closing the doors"));
-    CHECK_FALSE(fs::exists(place(folder, "s")));
+    CHECK_FALSE(fs::exists(folder.at("s")));
     check_complete(served);
 }
 
 TEST_CASE("a signal during a power cycle lets it come to its end") {
     temporary_directory folder;
-    served_program served({"tpm2_guest", "--listen", door(folder, "mssim"), "--start", "clear"});
-    const socket_client platform(place(folder, "s.ctrl"));
+    served_program served({"tpm2_guest", "--listen", door(folder, "s", "mssim"), "--start", "clear"});
+    const socket_client platform(folder.at("s.ctrl"));
     CHECK(platform.ask("00000002") == done);
     platform.send("00000001");
     const auto& ended = served.stop();
@@ -248,8 +239,8 @@ TEST_CASE("a session whose output nobody reads goes on") {
                                ::close(ends[0]);
                                ::close(ends[1]);
                            }});
-    wait_for_file(place(folder, "s"));
-    CHECK(socket_client(place(folder, "s")).ask(get_random20).starts_with(random20_head));
+    wait_for_file(folder.at("s"));
+    CHECK(socket_client(folder.at("s")).ask(get_random20).starts_with(random20_head));
     const auto& ended = served.stop();
     INFO(ended.err);
     CHECK(ended.code == 0);
@@ -258,10 +249,10 @@ TEST_CASE("a session whose output nobody reads goes on") {
 
 TEST_CASE("what was recorded before a session was killed can be done again") {
     temporary_directory folder;
-    const std::string record = place(folder, "record.jsonl");
+    const std::string record = folder.at("record.jsonl");
     served_program served({"tpm2_guest", "--listen", door(folder), "--start", "clear", "--record", record});
     {
-        const socket_client client(place(folder, "s"));
+        const socket_client client(folder.at("s"));
         for (int i = 0; i < 3; ++i)
             CHECK(client.ask(get_random20).starts_with(random20_head));
     }
@@ -274,7 +265,7 @@ TEST_CASE("what was recorded before a session was killed can be done again") {
 
 TEST_CASE("at a pace answers come when they are due and a client's think time is the machine's") {
     temporary_directory folder;
-    const std::string record = place(folder, "record.jsonl");
+    const std::string record = folder.at("record.jsonl");
     // Ten times as slow as the wall.
     served_program served({"tpm2_guest", "--listen", door(folder), "--start", "clear", "--pace", "0.1",
                            "--record", record, "--no-pcapng", "--no-perfetto"});
@@ -282,7 +273,7 @@ TEST_CASE("at a pace answers come when they are due and a client's think time is
     std::vector<clock::duration> waited;
     constexpr std::chrono::milliseconds thought(350);
     {
-        const socket_client client(place(folder, "s"));
+        const socket_client client(folder.at("s"));
         for (int i = 0; i < 2; ++i) {
             const auto asked = clock::now();
             CHECK(client.ask(get_random20).starts_with(random20_head));
@@ -312,12 +303,12 @@ TEST_CASE("at a pace answers come when they are due and a client's think time is
         replaced(content_of(library_scenario("tpm2_guest")), "[guest.guest1]",
                  "[guest.guest1]\nattestations = 0\nrecording = \"" + record + "\""),
         "[expect.guest1]\nverdict = \"trusted\"\n", "");
-    const auto again = run_program({"run", scenario.string(), "--no-vcd", "--no-pcapng", "--no-perfetto",
-                                    "--out", place(folder, "again")});
+    const auto again = run_program(
+        {"run", scenario.string(), "--no-vcd", "--no-pcapng", "--no-perfetto", "--out", folder.at("again")});
     INFO(again.out + again.err);
     CHECK(contains(again.out, "2 recorded operations done again, 0 answers differ"));
     const auto then = times_of(served.path("run/latency.csv"), "guest1"),
-               now = times_of(place(folder, "again/latency.csv"), "guest1");
+               now = times_of(folder.at("again/latency.csv"), "guest1");
     REQUIRE(then.size() == now.size());
     REQUIRE(then.size() >= 2);
     for (std::size_t i = 0; i < then.size(); ++i)
@@ -369,19 +360,19 @@ TEST_CASE("a port that somebody has is refused and the doors before it vanish") 
     const taken_port taken;
     const std::string number = std::to_string(taken.number), before = std::to_string(taken.number - 1);
     const auto refused = [&](const std::vector<std::string>& doors) {
-        std::vector<std::string> words = {"serve",    "tpm2_guest",         "--out", place(folder, "run"),
-                                          "--record", place(folder, "kept")};
+        std::vector<std::string> words = {"serve",          "tpm2_guest", "--out",
+                                          folder.at("run"), "--record",   folder.at("kept")};
         for (const auto& each : doors)
             words.insert(words.end(), {"--listen", each});
         const auto result = run_program(words);
         CHECK(result.code == 2);
-        CHECK_FALSE(fs::exists(place(folder, "run")));
-        CHECK_FALSE(fs::exists(place(folder, "run.tmp")));
-        CHECK_FALSE(fs::exists(place(folder, "s")));
-        CHECK(content_of(place(folder, "kept")) == "an earlier recording");
+        CHECK_FALSE(fs::exists(folder.at("run")));
+        CHECK_FALSE(fs::exists(folder.at("run.tmp")));
+        CHECK_FALSE(fs::exists(folder.at("s")));
+        CHECK(content_of(folder.at("kept")) == "an earlier recording");
         return result.err;
     };
-    std::ofstream(place(folder, "kept")) << "an earlier recording";
+    std::ofstream(folder.at("kept")) << "an earlier recording";
     const std::string said = "tcp:127.0.0.1:" + number + " is in use";
     CHECK(contains(refused({"raw:tcp:" + number}), said));
     for (const std::string kind : {"swtpm", "mssim"}) {
@@ -389,6 +380,6 @@ TEST_CASE("a port that somebody has is refused and the doors before it vanish") 
         CHECK(contains(refused({kind + ":tcp:" + before}), said));
         CHECK(contains(refused({door(folder), kind + ":tcp:" + before}), said));
     }
-    std::ofstream(place(folder, "s.ctrl")) << "no socket";
-    CHECK(contains(refused({door(folder, "swtpm")}), "s.ctrl exists, and is in use or no socket"));
+    std::ofstream(folder.at("s.ctrl")) << "no socket";
+    CHECK(contains(refused({door(folder, "s", "swtpm")}), "s.ctrl exists, and is in use or no socket"));
 }

@@ -1,4 +1,5 @@
 // Clients of the TPM 2.0 reference simulator use a guest's TPM.
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/served_program.h"
 #include "tests/scenarios/end_to_end/tool.h"
 
@@ -6,56 +7,52 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string get_random = "80010000000c0000017b0008", random_head = "0000001480010000001400000000",
-                  startup = "80010000000c000001440000", done = "00000000",
+const std::string random_answer_head = "00000014" + random20_head,
                   read_pcr17 = "8001000000140000017e00000001000403000002",  // of the SHA-1 bank
     launched = "ccd5bd41458de644ac34a2478b58ff819bef5acf";                  // SHA1(20 octets 00, SHA1("abc"))
 
-std::string command(const std::string& hex, const std::string& locality = "00") {
-    const std::array size = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte(hex.size() / 2)};
-    return "00000008" + locality + vtwin::models::to_hex(size) + hex;
-}
-std::string answer(const std::string& response) {
-    return "0000000a8001" + std::string("0000000a") + response + done;
+/// The answer that is this code only, as the simulator sends it.
+std::string code_answer20(const std::string& code) {
+    return "0000000a80010000000a" + code + done;
 }
 
 }  // namespace
 
 TEST_CASE("the simulator's two ports carry commands and power cycles and outlive bad clients") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "s").string();
-    served_program served({"tpm2_guest", "--listen", "mssim:unix:" + path, "--start", "clear"});
+    const std::string path = folder.at("s");
+    served_program served({"tpm2_guest", "--listen", door(folder, "s", "mssim"), "--start", "clear"});
     const socket_client platform(path + ".ctrl");
     {
         const socket_client client(path);
-        CHECK(client.ask(command(get_random)).starts_with(random_head));
+        CHECK(client.ask(behind_header(get_random20)).starts_with(random_answer_head));
         CHECK(client.ask("0000000f00000001") == "000000010000000d00000000");
         // What the TPM, not the protocol, has to say: no such command, no command at all, a false length.
-        CHECK(client.ask(command("80010000000a00000fff")) == answer("00000143"));
-        CHECK(client.ask(command("")) == answer("00000142"));
-        CHECK(client.ask(command("80010000000d0000017b0008")) == answer("00000142"));
+        CHECK(client.ask(behind_header("80010000000a00000fff")) == code_answer20("00000143"));
+        CHECK(client.ask(behind_header("")) == code_answer20("00000142"));
+        CHECK(client.ask(behind_header("80010000000d0000017b0008")) == code_answer20("00000142"));
         // A measured launch, as the processor would report it: PCR 17 is its digest, and locality 4 was used.
         CHECK(client.ask("00000005") == done);
         CHECK(client.ask("0000000600000003616263") == done);
         CHECK(client.ask("00000007") == done);
-        CHECK(contains(client.ask(command(read_pcr17)), launched));
+        CHECK(contains(client.ask(behind_header(read_pcr17)), launched));
         CHECK(platform.ask("00000001") == done);  // there is power: nothing happens
-        CHECK(client.ask(command(get_random)).starts_with(random_head));
+        CHECK(client.ask(behind_header(get_random20)).starts_with(random_answer_head));
         CHECK(platform.ask("00000002") == done);
-        CHECK(client.ask(command(get_random)) == answer("00000101"));
+        CHECK(client.ask(behind_header(get_random20)) == code_answer20("00000101"));
         CHECK(platform.ask("00000011") == done);  // RESET without power does nothing
-        CHECK(client.ask(command(get_random)) == answer("00000101"));
+        CHECK(client.ask(behind_header(get_random20)) == code_answer20("00000101"));
         CHECK(platform.ask("00000001") == done);
-        CHECK(client.ask(command(get_random)) == answer("00000100"));
-        CHECK(client.ask(command(startup)) == answer("00000000"));
+        CHECK(client.ask(behind_header(get_random20)) == code_answer20("00000100"));
+        CHECK(client.ask(behind_header(startup20)) == code_answer20(done));
         // TPM2_Shutdown(STATE), RESET, TPM2_Startup(STATE): kernel and stub domain have left it as it was.
-        CHECK(client.ask(command("80010000000c000001450001")) == answer("00000000"));
+        CHECK(client.ask(behind_header("80010000000c000001450001")) == code_answer20(done));
         CHECK(platform.ask("00000011") == done);
-        CHECK(client.ask(command("80010000000c000001440001")) == answer("00000000"));
+        CHECK(client.ask(behind_header("80010000000c000001440001")) == code_answer20(done));
         CHECK(platform.ask("00000012") == done);
-        CHECK(client.ask(command("80010000000c000001440001")) == answer("000001c4"));
-        CHECK(client.ask(command(startup)) == answer("00000000"));
-        CHECK(client.ask(command(get_random, "03")).starts_with(random_head));
+        CHECK(client.ask(behind_header("80010000000c000001440001")) == code_answer20("000001c4"));
+        CHECK(client.ask(behind_header(startup20)) == code_answer20(done));
+        CHECK(client.ask(behind_header(get_random20, "03")).starts_with(random_answer_head));
         CHECK(client.ask("00000014") == "");  // SESSION_END
     }
     CHECK(platform.ask("0000000b") == done);
@@ -69,9 +66,9 @@ TEST_CASE("the simulator's two ports carry commands and power cycles and outlive
         CHECK(unknown.receive() == "");
         CHECK(long_one.ask("0000000800ffffffff") == "");
         half.send("00000008000000000c8001");
-        leaves.send(command(get_random));
+        leaves.send(behind_header(get_random20));
     }
-    CHECK(socket_client(path).ask(command(get_random)).starts_with(random_head));
+    CHECK(socket_client(path).ask(behind_header(get_random20)).starts_with(random_answer_head));
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
     CHECK(ended.code == 0);
@@ -90,9 +87,9 @@ TEST_CASE("the simulator's two ports carry commands and power cycles and outlive
 
 TEST_CASE("a TPM 1.2 that saved its state has it after a power cycle") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "s").string();
-    served_program served(
-        {"deep_attestation", "--guest", "guest1", "--listen", "mssim:unix:" + path, "--start", "clear"});
+    const std::string path = folder.at("s");
+    served_program served({"deep_attestation", "--guest", "guest1", "--listen", door(folder, "s", "mssim"),
+                           "--start", "clear"});
     const socket_client client(path), platform(path + ".ctrl");
     const auto answer12 = [](const std::string& code) { return "0000000a00c40000000a" + code + done; };
     const std::string extend =
@@ -100,20 +97,20 @@ TEST_CASE("a TPM 1.2 that saved its state has it after a power cycle") {
                           "00000008" +
                           std::string(40, 'a'),
                       read = "00c10000000e0000001500000008";
-    CHECK(client.ask(command(extend)).substr(8, 20) == "00c40000001e00000000");
-    const std::string pcr = client.ask(command(read));
+    CHECK(client.ask(behind_header(extend)).substr(8, 20) == "00c40000001e00000000");
+    const std::string pcr = client.ask(behind_header(read));
     const auto cycle = [&] {
         CHECK(platform.ask("00000002") == done);
         CHECK(platform.ask("00000001") == done);
     };
-    CHECK(client.ask(command("00c10000000a00000098")) == answer12("00000000"));
+    CHECK(client.ask(behind_header("00c10000000a00000098")) == answer12(done));
     cycle();
-    CHECK(client.ask(command(read)) == answer12("00000026"));
-    CHECK(client.ask(command("00c10000000c000000990002")) == answer12("00000000"));
-    CHECK(client.ask(command(read)) == pcr);
+    CHECK(client.ask(behind_header(read)) == answer12("00000026"));
+    CHECK(client.ask(behind_header("00c10000000c000000990002")) == answer12(done));
+    CHECK(client.ask(behind_header(read)) == pcr);
     cycle();
-    CHECK(client.ask(command("00c10000000c000000990001")) == answer12("00000000"));
-    CHECK(contains(client.ask(command(read)), std::string(40, '0')));
+    CHECK(client.ask(behind_header(startup12)) == answer12(done));
+    CHECK(contains(client.ask(behind_header(read)), std::string(40, '0')));
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
     CHECK(ended.code == 0);

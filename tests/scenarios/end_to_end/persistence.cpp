@@ -1,5 +1,6 @@
 // What outlives a stub domain: the vTPM's identity on its disk, the manager's records on its own.
 #include "scenarios/faults/injection.h"
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/whole_machine.h"
 
 using namespace vtwin;
@@ -10,9 +11,6 @@ namespace {
 
 /// TPM_ReadPubek with a nonce of zeros.
 const std::string read_pubek = "00c10000001e0000007c" + std::string(40, '0');
-const std::string extend =
-    "00c1000000220000001400000010"
-    "00112233445566778899aabbccddeeff00112233";
 
 /// TPM_RETRY, once, to the next TPM_PCRRead.
 fault one_busy_code() {
@@ -29,7 +27,7 @@ struct asking_machine : whole_machine {
         for (const char* name : {"guest1", "guest2"})
             guest(name).user_program = [this, name = std::string(name)](models::guest_domain& self) {
                 bytes response;
-                self.tpm().transmit(*models::from_hex(extend), response);
+                self.tpm().transmit(*models::from_hex(extend12), response);
                 self.tpm().transmit(*models::from_hex(read_pubek), response);
                 const std::string text = models::to_hex(response);
                 // Header, TPM_PUBKEY (algorithm, schemes, parameters, 256 octets), checksum.

@@ -28,7 +28,7 @@ struct program_result {
 inline program_result start(
     const std::vector<std::string>& words, const std::function<bool()>& prepare = [] { return true; }) {
     temporary_directory streams;
-    const std::string out = (streams.path() / "out").string(), err = (streams.path() / "err").string();
+    const std::string out = streams.at("out"), err = streams.at("err");
     std::vector<char*> argv;
     for (const std::string& word : words)
         argv.push_back(const_cast<char*>(word.c_str()));
@@ -103,6 +103,13 @@ inline std::map<std::string, std::string> verdicts_of(const fs::path& directory)
         verdicts[verdict["guest"]] = verdict["trusted"].get<bool>() ? "trusted" + failed : failed;
     }
     return verdicts;
+}
+
+/// Changes one bit of the file, at that octet.
+inline void flip(const fs::path& file, std::size_t at) {
+    std::string content = content_of(file);
+    content.at(at) = static_cast<char>(content.at(at) ^ 1);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
 }
 
 inline bool contains(const std::string& text, const std::string& part) {

@@ -1,4 +1,5 @@
 // Programs that know a TPM as a character device use a guest's TPM through a pseudo-terminal.
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/served_program.h"
 #include "tests/scenarios/end_to_end/tool.h"
 
@@ -6,8 +7,7 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string get_random = "80010000000c0000017b0008", random_head = "80010000001400000000",
-                  read_clock = "80010000000a00000181", clock_head = "800100000023",
+const std::string read_clock = "80010000000a00000181", clock_head = "800100000023",
                   no_length = "800100000009";
 
 /// One open of the device.
@@ -58,38 +58,38 @@ std::string after(const std::string& path, const std::string& device) {
 
 TEST_CASE("each open of a pseudo-terminal door is a device of its own whatever the one before left") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "tpm0").string();
+    const std::string path = folder.at("tpm0");
     served_program served({"tpm2_guest", "--listen", "pty:" + path, "--start", "clear"});
     REQUIRE(fs::is_symlink(path));
     {
         const device_client one(path);
-        CHECK(one.ask(get_random).starts_with(random_head));
+        CHECK(one.ask(get_random20).starts_with(random20_head));
         const device_client two(path);
-        one.send(get_random.substr(0, 12));
+        one.send(get_random20.substr(0, 12));
         CHECK(two.ask(read_clock).starts_with(clock_head));
-        one.send(get_random.substr(12));
+        one.send(get_random20.substr(12));
         // In pieces, as tpm2-tss tries at first.
-        CHECK(one.receive(10) == random_head);
+        CHECK(one.receive(10) == random20_head);
         CHECK(one.receive().size() == 20);
         // What cannot be a command is answered, and what came with it forgotten.
         CHECK(one.ask(no_length + "000001810000") == "80010000000a00000142");
-        CHECK(one.ask(get_random).starts_with(random_head));
+        CHECK(one.ask(get_random20).starts_with(random20_head));
         // One write, one command: what is behind it is ignored.
-        CHECK(one.ask(read_clock + get_random).starts_with(clock_head));
-        CHECK(one.ask(get_random + "8001").starts_with(random_head));
+        CHECK(one.ask(read_clock + get_random20).starts_with(clock_head));
+        CHECK(one.ask(get_random20 + "8001").starts_with(random20_head));
         CHECK(one.ask(read_clock).starts_with(clock_head));
     }
     std::string device = fs::read_symlink(path).string();
     {
         const device_client half(path);
-        half.send(get_random.substr(0, 14));
+        half.send(get_random20.substr(0, 14));
     }
     device = after(path, device);
     CHECK(device_client(path).ask(read_clock).starts_with(clock_head));
     for (int i = 0; i < 3; ++i) {
         device = after(path, device);
         const device_client leaves(path);  // in the middle of its command
-        leaves.send(get_random);
+        leaves.send(get_random20);
     }
     device = after(path, device);
     CHECK(device_client(path).ask(read_clock).starts_with(clock_head));
@@ -97,9 +97,9 @@ TEST_CASE("each open of a pseudo-terminal door is a device of its own whatever t
         // Somebody who resolved the link before has the same device: both are cut off.
         device = after(path, device);
         const device_client owner(device), intruder(device);
-        owner.send(get_random.substr(0, 4));
+        owner.send(get_random20.substr(0, 4));
         const device_client third(device);
-        owner.send(get_random.substr(4));
+        owner.send(get_random20.substr(4));
         CHECK(owner.receive() == "");
         CHECK(third.receive() == "");
     }
@@ -113,29 +113,28 @@ TEST_CASE("each open of a pseudo-terminal door is a device of its own whatever t
 
 TEST_CASE("a door may have the device open once as Linux does") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "tpm0").string(), socket = (folder.path() / "s").string(),
-                      shared = (folder.path() / "shared").string();
+    const std::string path = folder.at("tpm0"), socket = folder.at("s"), shared = folder.at("shared");
     served_program served({"tpm2_guest", "--listen", "pty:" + path + ",open=exclusive", "--listen",
-                           "raw:unix:" + socket + ",open=exclusive", "--listen", "raw:unix:" + shared,
-                           "--start", "clear"});
+                           door(folder) + ",open=exclusive", "--listen", door(folder, "shared"), "--start",
+                           "clear"});
     {
         const device_client one(path);
         CHECK(one.ask(read_clock).starts_with(clock_head));
         CHECK(device_client(path).receive() == "");  // hung up
         CHECK(socket_client(socket).receive() == "");
-        CHECK(socket_client(shared).ask(get_random).starts_with(random_head));
+        CHECK(socket_client(shared).ask(get_random20).starts_with(random20_head));
         CHECK(one.ask(read_clock).starts_with(clock_head));
     }
     // Who comes after the other has closed it has it, as often as that happens.
     for (int i = 0; i < 20; ++i)
-        CHECK(socket_client(socket).ask(get_random).starts_with(random_head));
+        CHECK(socket_client(socket).ask(get_random20).starts_with(random20_head));
     {
         const socket_client one(socket);
-        CHECK(one.ask(get_random).starts_with(random_head));
+        CHECK(one.ask(get_random20).starts_with(random20_head));
         CHECK(socket_client(socket).receive() == "");
-        CHECK(one.ask(get_random).starts_with(random_head));
+        CHECK(one.ask(get_random20).starts_with(random20_head));
     }
-    CHECK(socket_client(socket).ask(get_random).starts_with(random_head));
+    CHECK(socket_client(socket).ask(get_random20).starts_with(random20_head));
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
     CHECK(ended.code == 0);
@@ -144,7 +143,7 @@ TEST_CASE("a door may have the device open once as Linux does") {
 
 TEST_CASE("tpm2-tools take a pseudo-terminal door for a TPM device") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "tpm0").string();
+    const std::string path = folder.at("tpm0");
     served_program served({"tpm2_guest", "--listen", "pty:" + path, "--start", "clear"});
     const auto run = [&](const std::string& line) {
         return run_tool({"TPM2TOOLS_TCTI=device:" + path}, {"sh", "-ec", line}, folder.path().string());

@@ -101,7 +101,7 @@ TEST_CASE("the verifier trusts a booted machine and refuses it with another kern
         REQUIRE(text != std::string::npos);
         kernel[text] = 'n';
         temporary_directory folder;
-        const std::string changed = (folder.path() / "vmlinuz").string();
+        const std::string changed = folder.at("vmlinuz");
         std::ofstream(changed, std::ios::binary) << kernel;
         const boot other(with({"--reference", approved.out().string(), "--kernel", changed}));
         INFO(other.done.out << other.done.err);

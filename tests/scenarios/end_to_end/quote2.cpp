@@ -3,16 +3,6 @@
 
 using namespace vtwin::scenario::test;
 
-namespace {
-
-void flip(const fs::path& file, std::size_t at) {
-    std::string content = content_of(file);
-    content.at(at) = static_cast<char>(content.at(at) ^ 1);
-    std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
-}
-
-}  // namespace
-
 TEST_CASE("tpm_verifyquote accepts the quotes of a run and refuses what was changed in them") {
     if (start({"tpm_verifyquote", "-v"}).code != 0) {
         WARN("SKIPPED: tpm_verifyquote is not installed");

@@ -202,7 +202,7 @@ TEST_CASE("the openssl tool verifies the evidence files as they lie") {
     const attested_run run;
     const fs::path evidence = run.out / "evidence";
     const auto check = [&](const std::string& certificate, const std::string& info, const std::string& sig) {
-        const std::string public_key = (run.folder.path() / "key.pem").string();
+        const std::string public_key = run.folder.at("key.pem");
         REQUIRE(start({"openssl", "x509", "-in", (evidence / certificate).string(), "-pubkey", "-noout",
                        "-out", public_key})
                     .code == 0);

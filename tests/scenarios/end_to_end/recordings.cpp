@@ -27,7 +27,7 @@ std::map<fs::path, std::string> replaying_scenarios() {
 
 program_result replay(const fs::path& scenario) {
     temporary_directory folder;
-    return run_program({"run", scenario.string(), "--no-vcd", "--out", (folder.path() / "out").string()});
+    return run_program({"run", scenario.string(), "--no-vcd", "--out", folder.at("out")});
 }
 
 /// The recording with another octet: the last but `from_end` of the data of a command that begins with

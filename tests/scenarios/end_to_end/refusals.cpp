@@ -105,8 +105,7 @@ TEST_CASE("every class of mistake ends in exit code 2 with file and line and lea
         INFO(each.what);
         small_scenario_directory folder(each.text);
         const std::vector<std::string> before = names_in(folder.path());
-        const program_result run =
-            run_program({"run", folder.file, "--out", (folder.path() / "out").string()});
+        const program_result run = run_program({"run", folder.file, "--out", folder.at("out")});
         INFO(run.err);
         CHECK(run.code == 2);
         CHECK(run.out.empty());
@@ -123,7 +122,7 @@ TEST_CASE("every class of mistake ends in exit code 2 with file and line and lea
 TEST_CASE("all mistakes of a scenario are reported at once") {
     small_scenario_directory folder(
         replaced(replaced(small_scenario, "locality = 2", "localty = 2"), "vtpm = \"v1\"", "vtmp = \"v1\""));
-    const program_result run = run_program({"run", folder.file, "--out", (folder.path() / "out").string()});
+    const program_result run = run_program({"run", folder.file, "--out", folder.at("out")});
     CHECK(run.code == 2);
     CHECK(contains(run.err, "test.toml:2: manager.localty"));
     CHECK(contains(run.err, "test.toml:14: guest.g1.vtmp"));
@@ -132,7 +131,7 @@ TEST_CASE("all mistakes of a scenario are reported at once") {
 
 TEST_CASE("mistakes in overrides name the option") {
     small_scenario_directory folder;
-    const std::string out = (folder.path() / "out").string();
+    const std::string out = folder.at("out");
     for (const char* bad : {"sed=2", "seed=x", "time_limit=\"5 kg\"", "guest.g1.kernel=/no/kernel",
                             "vtpm.v1.backend=nobody", "guest.g1.vtpm=nothing", "guest.g7.vtpm=v1", "seed"}) {
         INFO(bad);
@@ -157,8 +156,7 @@ TEST_CASE("an output place that cannot be written is refused before anything is 
     }
     // Somebody else's directory stays as it is.
     folder.write("mine/letter", "dear");
-    const program_result run =
-        run_program({"run", folder.file, "--no-vcd", "--out", (folder.path() / "mine").string()});
+    const program_result run = run_program({"run", folder.file, "--no-vcd", "--out", folder.at("mine")});
     CHECK(run.code == 2);
     CHECK(names_in(folder.path() / "mine") == std::vector<std::string>{"letter"});
 }

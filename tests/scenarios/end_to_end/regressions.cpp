@@ -17,7 +17,7 @@ TEST_CASE("every regression fails as it did when it was found") {
     for (const auto& file : files) {
         INFO(file);
         temporary_directory folder;
-        const auto out = (folder.path() / "out").string();
+        const auto out = folder.at("out");
         const auto result = run_program({"run", file.string(), "--no-vcd", "--quiet", "--out", out});
         CHECK(result.code == 0);
         CHECK(result.out.find("DID NOT HOLD") == std::string::npos);
@@ -32,7 +32,7 @@ TEST_CASE("a regression whose fault is mended says so") {
     temporary_directory folder;
     const auto file = VTWIN_SOURCE_DIR "/scenarios/regressions/busy_chip_at_manager_start.toml";
     const auto result = run_program({"run", file, "--set", "machine.behaviour=hardened", "--no-vcd",
-                                     "--quiet", "--out", (folder.path() / "out").string()});
+                                     "--quiet", "--out", folder.at("out")});
     CHECK(result.code == 1);
     CHECK(result.out.find("I-A3 broken  DID NOT HOLD; seen: none") != std::string::npos);
 }
@@ -40,5 +40,5 @@ TEST_CASE("a regression whose fault is mended says so") {
 TEST_CASE("what is no run with faults cannot be explained") {
     temporary_directory folder;
     CHECK(run_program({"explain", folder.path().string()}).code == 2);
-    CHECK(run_program({"explain", (folder.path() / "nowhere").string()}).code == 2);
+    CHECK(run_program({"explain", folder.at("nowhere")}).code == 2);
 }

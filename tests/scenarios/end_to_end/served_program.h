@@ -27,7 +27,7 @@ class served_program {
     explicit served_program(std::vector<std::string> words) : served_program(std::move(words), how()) {}
     served_program(std::vector<std::string> words, const how& other) {
         words.insert(words.begin(), {VTWIN_PROGRAM, other.command});
-        words.insert(words.end(), {"--no-vcd", "--out", (m_folder.path() / "run").string()});
+        words.insert(words.end(), {"--no-vcd", "--out", m_folder.at("run")});
         if (other.until == how().until)
             words.emplace_back("--quiet");
         ::setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
@@ -87,7 +87,7 @@ class served_program {
         return m_ended;
     }
     pid_t id() const { return m_child; }
-    std::string path(const std::string& name) const { return (m_folder.path() / name).string(); }
+    std::string path(const std::string& name) const { return m_folder.at(name); }
 
   private:
     static constexpr int look_us = 20'000, looks_per_minute = 3000;
@@ -107,6 +107,12 @@ class served_program {
     pid_t m_child = 0;
     program_result m_ended;
 };
+
+/// The words of a door behind --listen: a Unix socket in the folder.
+inline std::string door(const temporary_directory& folder, const std::string& name = "s",
+                        const std::string& kind = "raw") {
+    return kind + ":unix:" + folder.at(name);
+}
 
 /// A stream to a Unix socket. Octets are hexadecimal texts.
 class socket_client {

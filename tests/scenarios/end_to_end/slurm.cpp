@@ -45,12 +45,12 @@ values = ["20 ms", "40 ms"]
 )";
 
 /// Where results of a campaign and a study go. Its name is as unfriendly to shells and to Slurm as names get.
-struct bench {
+struct slurm_bench {
     private_slurm slurm;
     temporary_directory folder;
     fs::path away = folder.path() / "it's \"50% $HOME\" \\a b";
     std::string campaign = folder.write("killed.toml", faults), study = folder.write("loads.toml", loads);
-    bench() {
+    slurm_bench() {
         folder.write("small.toml", scenario);
         folder.write("shared_chip.toml", content_of(VTWIN_SOURCE_DIR "/scenarios/studies/shared_chip.toml"));
         fs::create_directories(away);
@@ -63,7 +63,7 @@ struct bench {
             WARN("SKIPPED: no Slurm to test with: " << slurm.missing());
         return slurm.missing().empty();
     }
-    std::string local_store() const { return (folder.path() / "local.sqlite").string(); }
+    std::string local_store() const { return folder.at("local.sqlite"); }
     std::string far_store() const { return (away / "far.sqlite").string(); }
 };
 
@@ -103,7 +103,7 @@ std::string first_number(const std::string& text) {
 }  // namespace
 
 TEST_CASE("a campaign and a study by Slurm come to what they come to here") {
-    const bench world;
+    const slurm_bench world;
     if (!world.there())
         return;
     const auto far = run_program({"campaign", "run", world.campaign, "--out", world.far_store(), "--engine",
@@ -117,7 +117,7 @@ TEST_CASE("a campaign and a study by Slurm come to what they come to here") {
         0);
     CHECK(hash_of(world.far_store()) == hash_of(world.local_store()));
 
-    const auto local = (world.folder.path() / "local").string(), away = (world.away / "study/").string();
+    const auto local = world.folder.at("local"), away = (world.away / "study/").string();
     const auto study = run_program({"study", "run", world.study, "--out", away, "--engine", "slurm",
                                     "--shards", "2", "--partition", "large", "--slurm-option=time=10"});
     INFO(study.out << study.err);
@@ -129,7 +129,7 @@ TEST_CASE("a campaign and a study by Slurm come to what they come to here") {
 }
 
 TEST_CASE("a campaign whose task was cancelled half way goes on to the same results") {
-    const bench world;
+    const slurm_bench world;
     if (!world.there())
         return;
     const auto started = run_program({"campaign", "run", world.campaign, "--out", world.far_store(),

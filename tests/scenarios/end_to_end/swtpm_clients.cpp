@@ -1,5 +1,7 @@
 // The swtpm door as QEMU uses it, a TPM's state on its way from and to a real swtpm, and clients that
 // misbehave.
+#include "tests/passed_files.h"
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/real_clients.h"
 
 using namespace vtwin::scenario;
@@ -7,30 +9,12 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string get_random = "80010000000c0000017b0008", startup = "80010000000c000001440000";
-const std::string not_started = "80010000000a00000100", failure = "80010000000a00000101";
-const std::string done = "00000000", refused = "0000000a", io_error = "0000001f";
-
-std::string listen(const temporary_directory& folder) {
-    return "swtpm:unix:" + (folder.path() / "s").string();
-}
+const std::string io_error = "0000001f";
 
 /// SET_DATAFD with these file descriptors beside it.
 std::string pass_files(const socket_client& control, const std::vector<int>& files) {
     const auto octets = *vtwin::models::from_hex("00000010");
-    iovec where{const_cast<std::byte*>(octets.data()), octets.size()};
-    std::vector<std::byte> beside(CMSG_SPACE(files.size() * sizeof(int)));
-    msghdr message{};
-    message.msg_iov = &where;
-    message.msg_iovlen = 1;
-    message.msg_control = beside.data();
-    message.msg_controllen = beside.size();
-    auto* head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(files.size() * sizeof(int));
-    std::memcpy(CMSG_DATA(head), files.data(), files.size() * sizeof(int));
-    REQUIRE(::sendmsg(control.descriptor(), &message, MSG_NOSIGNAL) == 4);
+    REQUIRE(vtwin::test::send_with_files(control.descriptor(), octets, files));
     return control.receive();
 }
 
@@ -67,18 +51,18 @@ struct pair {
 /// The second channel of a TPM that is being switched on by QEMU; as often as it does.
 void switch_on(const socket_client& control) {
     for (const char* size : {"00000000", "00001000"}) {
-        CHECK(control.ask("0000000e") == done);
+        CHECK(control.ask(swtpm_stop) == done);
         CHECK(control.ask(std::string("00000011") + size) == "00000000000010000000100000001000");
     }
-    CHECK(control.ask("0000000200000000") == done);
+    CHECK(control.ask(swtpm_init) == done);
 }
 
 }  // namespace
 
 TEST_CASE("a swtpm door serves a socket that QEMU passes to it through start and reset and shutdown") {
     temporary_directory folder;
-    served_program served({"tpm2_guest", "--start", "init", "--listen", listen(folder)});
-    const std::string place = (folder.path() / "s").string();
+    served_program served({"tpm2_guest", "--start", "init", "--listen", door(folder, "s", "swtpm")});
+    const std::string place = folder.at("s");
     {
         const socket_client control(place + ".ctrl");
         pair data;
@@ -91,32 +75,29 @@ TEST_CASE("a swtpm door serves a socket that QEMU passes to it through start and
         CHECK(pass_files(control, {data.ends[1]}) == done);
         CHECK(pass_files(control, {data.ends[1]}) == io_error);
         data.give_away();
-        CHECK(data.ask("80010000000a00000181") == not_started);  // what counts is the tag
+        CHECK(data.ask("80010000000a00000181") == not_started20);  // what counts is the tag
         CHECK(control.ask("00000001") == "000000000000ffff");
         switch_on(control);
-        CHECK(data.ask(startup) == "80010000000a00000000");
+        CHECK(data.ask(startup20) == success20);
         // Locality 2 on this channel alone: TPM2_PCR_Reset of PCR 20 is for localities 2 and 4.
-        const std::string reset20 =
-            "80020000001b0000013d000000140000000940000009000000"
-            "0000";
         CHECK(data.ask(reset20) == "80010000000a00000907");
         CHECK(control.ask("0000000502000000") == done);
         CHECK(data.ask(reset20).substr(12, 8) == done);
         CHECK(socket_client(place).ask(reset20) == "80010000000a00000907");
-        CHECK(data.ask(get_random).substr(0, 20) == "80010000001400000000");
+        CHECK(data.ask(get_random20).substr(0, 20) == random20_head);
         // system_reset: one restart of the domains, however often QEMU says it.
         for (int i = 0; i < 3; ++i)
             switch_on(control);
-        CHECK(data.ask(get_random) == not_started);
+        CHECK(data.ask(get_random20) == not_started20);
         CHECK(control.ask("00000003") == done);
         CHECK(control.receive() == "");
         CHECK(data.receive() == "");
     }
     // The next QEMU.
     const socket_client control(place + ".ctrl");
-    CHECK(socket_client(place).ask(get_random) == failure);
+    CHECK(socket_client(place).ask(get_random20) == failed20);
     switch_on(control);
-    CHECK(socket_client(place).ask(startup) == "80010000000a00000000");
+    CHECK(socket_client(place).ask(startup20) == success20);
     const auto& ended = served.stop();
     INFO(ended.out << ended.err);
     CHECK(ended.code == 0);
@@ -139,7 +120,7 @@ TEST_CASE("the state of a TPM moves from the twin to a real swtpm and back") {
         return;
     temporary_directory folder;
     const std::string here = folder.path().string();
-    served_program served({"tpm2_guest", "--start", "clear", "--listen", listen(folder)});
+    served_program served({"tpm2_guest", "--start", "clear", "--listen", door(folder, "s", "swtpm")});
     const real_swtpm real(folder.path(), true);
     const auto move = [&](const std::string& from, const std::string& to) {
         return shell("set -e; cd " + here + "; swtpm_ioctl --unix " + from +
@@ -181,15 +162,15 @@ TEST_CASE("the state of a TPM moves from the twin to a real swtpm and back") {
 
 TEST_CASE("clients of a swtpm door that misbehave disturb nobody else") {
     temporary_directory folder;
-    served_program served({"tpm2_guest", "--start", "clear", "--listen", listen(folder)});
-    const std::string place = (folder.path() / "s").string();
-    const std::string random_head = "80010000001400000000", locality0 = "0000000500";
+    served_program served({"tpm2_guest", "--start", "clear", "--listen", door(folder, "s", "swtpm")});
+    const std::string place = folder.at("s");
+    const std::string locality0 = "0000000500";
     {
         const socket_client half(place + ".ctrl"), half_data(place), blob(place + ".ctrl");
         half.send("000000");
-        half_data.send(get_random.substr(0, 14));
+        half_data.send(get_random20.substr(0, 14));
         blob.send("0000000d0000000100000002000fffff" + std::string(2000, 'a'));
-        CHECK(socket_client(place).ask(get_random).starts_with(random_head));
+        CHECK(socket_client(place).ask(get_random20).starts_with(random20_head));
         CHECK(socket_client(place + ".ctrl").ask(locality0) == done);
         half.send("01");
         CHECK(half.receive() == "000000000000ffff");
@@ -205,7 +186,7 @@ TEST_CASE("clients of a swtpm door that misbehave disturb nobody else") {
         CHECK(no_locality.ask("00000008"
                               "05"
                               "0000000c" +
-                              get_random) == "0000000a80010000000a0000010700000000");
+                              get_random20) == "0000000a80010000000a0000010700000000");
         CHECK(no_locality.ask("00000008"
                               "00"
                               "00001001"
@@ -214,10 +195,10 @@ TEST_CASE("clients of a swtpm door that misbehave disturb nobody else") {
         const socket_client leaves(place + ".ctrl");
         leaves.send("0000000c000000010000000200000000");
     }
-    CHECK(socket_client(place).ask(get_random).starts_with(random_head));
+    CHECK(socket_client(place).ask(get_random20).starts_with(random20_head));
     // A second program at the same place is told so; this one goes on.
-    const auto second = run_program({"serve", "tpm2_guest", "--start", "clear", "--listen", listen(folder),
-                                     "--out", (folder.path() / "second").string()});
+    const auto second = run_program({"serve", "tpm2_guest", "--start", "clear", "--listen",
+                                     door(folder, "s", "swtpm"), "--out", folder.at("second")});
     CHECK(second.code == 2);
     CHECK(contains(second.err, place + " exists"));
     CHECK(socket_client(place + ".ctrl").ask(locality0) == done);

@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "tests/scenarios/end_to_end/packets.h"
 #include "tests/scenarios/end_to_end/real_clients.h"
 
 using namespace vtwin::scenario;
@@ -9,21 +10,17 @@ using namespace vtwin::scenario::test;
 
 namespace {
 
-const std::string get_random20 = "80010000000c0000017b0008", startup20 = "80010000000c000001440000";
-const std::string get_random12 = "00c10000000e0000004600000008", startup12 = "00c10000000c000000990001";
-
 /// A served guest with this door, and the words of its clients.
-struct bench {
+struct swtpm_bench {
     temporary_directory folder;
     served_program served;
-    std::string data = (folder.path() / "s").string(), control = data + ".ctrl";
+    std::string data = folder.at("s"), control = data + ".ctrl";
 
-    explicit bench(std::vector<std::string> words)
+    explicit swtpm_bench(std::vector<std::string> words)
         : served([&] {
-              words.insert(words.end(), {"--listen", "swtpm:unix:" + (folder.path() / "s").string()});
+              words.insert(words.end(), {"--listen", door(folder, "s", "swtpm")});
               return words;
           }()) {}
-    std::string at(const std::string& name) const { return (folder.path() / name).string(); }
     std::string ioctl(const std::string& words) const {
         return shell("swtpm_ioctl --unix " + control + " " + words);
     }
@@ -51,7 +48,7 @@ struct bench {
 TEST_CASE("swtpm_ioctl finds all its commands on a TPM 2.0 and state survives a power cycle") {
     if (!installed({"swtpm_ioctl", "tpm2_pcrread"}))
         return;
-    bench world({"tpm2_guest", "--start", "init"});
+    swtpm_bench world({"tpm2_guest", "--start", "init"});
     CHECK(contains(world.ioctl("-c"), "ptm capability is 0xffff"));
     world.ioctl("-i");
     CHECK(contains(world.ioctl("-e"), "tpmEstablished is 0"));
@@ -75,26 +72,26 @@ TEST_CASE("swtpm_ioctl finds all its commands on a TPM 2.0 and state survives a 
 
     world.tools("tpm2_pcrextend 16:sha256=" + std::string(63, '0') + "1");
     const std::string before = world.tools("tpm2_pcrread sha256:16");
-    world.ioctl("--save permanent " + world.at("permanent"));
-    world.ioctl("--save volatile " + world.at("volatile"));
+    world.ioctl("--save permanent " + world.folder.at("permanent"));
+    world.ioctl("--save volatile " + world.folder.at("volatile"));
     world.ioctl("-v");
     world.ioctl("--stop");
     CHECK(contains(world.failing_ioctl("-e").err, "0xa"));
     CHECK(contains(world.ioctl("-b 3000"), "4096"));
-    CHECK(socket_client(world.data).ask(get_random20) == "80010000000a00000101");
+    CHECK(socket_client(world.data).ask(get_random20) == failed20);
     // STORE_VOLATILE: the TPM goes on where it was, once as swtpm_ioctl asks for it.
     world.ioctl("-i");
     CHECK(world.tools("tpm2_pcrread sha256:16") == before);
     world.ioctl("-i");
-    CHECK(socket_client(world.data).ask(get_random20) == "80010000000a00000100");
+    CHECK(socket_client(world.data).ask(get_random20) == not_started20);
     // SHUTDOWN is the end of a swtpm; here the next client can go on.
     world.ioctl("-s");
-    CHECK(world.failing_ioctl("--save permanent " + world.at("none")).code != 0);
-    world.ioctl("--load permanent " + world.at("permanent"));
-    world.ioctl("--load volatile " + world.at("volatile"));
+    CHECK(world.failing_ioctl("--save permanent " + world.folder.at("none")).code != 0);
+    world.ioctl("--load permanent " + world.folder.at("permanent"));
+    world.ioctl("--load volatile " + world.folder.at("volatile"));
     world.ioctl("-i");
     CHECK(world.tools("tpm2_pcrread sha256:16") == before);
-    CHECK(world.failing_ioctl("--load permanent " + world.at("permanent")).code != 0);  // it runs
+    CHECK(world.failing_ioctl("--load permanent " + world.folder.at("permanent")).code != 0);  // it runs
     world.end_well();
     CHECK(contains(world.served.stop().out, "SHUTDOWN"));
 }
@@ -102,7 +99,7 @@ TEST_CASE("swtpm_ioctl finds all its commands on a TPM 2.0 and state survives a 
 TEST_CASE("tpm2-tools quote and use policies through a swtpm door") {
     if (!installed({"tpm2_quote"}))
         return;
-    bench world({"tpm2_guest", "--start", "clear"});
+    swtpm_bench world({"tpm2_guest", "--start", "clear"});
     CHECK(world.tools("tpm2_getrandom --hex 16").size() == 32);
     world.tools(R"(
 tpm2_pcrextend 16:sha256=b2a7d9b0bd3bd6a4ba4e2f2b8d04b3ee5c9fc1b9a0f8d8c4c6b3c4a8d86cf2a1
@@ -143,7 +140,7 @@ tpm2_flushcontext session.ctx
 TEST_CASE("swtpm_bios brings up a TPM 1.2 and its state goes on after a power cycle") {
     if (!installed({"swtpm_ioctl", "swtpm_bios"}))
         return;
-    bench world({"deep_attestation", "--guest", "guest1", "--start", "init"});
+    swtpm_bench world({"deep_attestation", "--guest", "guest1", "--start", "init"});
     CHECK(contains(world.ioctl("-c"), "ptm capability is 0x7fff"));
     world.ioctl("-i");
     shell("swtpm_bios --unix " + world.data + " -cs");
@@ -159,29 +156,29 @@ TEST_CASE("swtpm_bios brings up a TPM 1.2 and its state goes on after a power cy
     CHECK(extended.substr(0, 20) == "00c40000001e00000000");
     // Before TPM_SaveState: with what it leaves behind, libtpms resumes a TPM that fails its self-test.
     for (const std::string kind : {"permanent", "volatile"})
-        world.ioctl("--save " + kind + " " + world.at("running_" + kind));
+        world.ioctl("--save " + kind + " " + world.folder.at("running_" + kind));
     // TPM_SaveState makes the third kind of state, which TPM_Startup(ST_STATE) uses up.
     const std::string ask_saved = "0000000c000000010000000300000000",
                       nothing = "00000800" + std::string(24, '0');
     CHECK(socket_client(world.control).ask(ask_saved) == nothing);
-    CHECK(socket_client(world.data).ask("00c10000000a00000098") == "00c40000000a00000000");
+    CHECK(socket_client(world.data).ask("00c10000000a00000098") == success12);
     for (const std::string kind : {"permanent", "savestate"})
-        world.ioctl("--save " + kind + " " + world.at(kind));
+        world.ioctl("--save " + kind + " " + world.folder.at(kind));
     world.ioctl("--stop");
     world.ioctl("-i");
-    CHECK(socket_client(world.data).ask(startup12) == "00c40000000a00000000");
+    CHECK(socket_client(world.data).ask(startup12) == success12);
     world.ioctl("--stop");
-    world.ioctl("--load permanent " + world.at("permanent"));
-    world.ioctl("--load savestate " + world.at("savestate"));
+    world.ioctl("--load permanent " + world.folder.at("permanent"));
+    world.ioctl("--load savestate " + world.folder.at("savestate"));
     world.ioctl("-i");
-    CHECK(socket_client(world.data).ask("00c10000000c000000990002") == "00c40000000a00000000");
+    CHECK(socket_client(world.data).ask("00c10000000c000000990002") == success12);
     CHECK(socket_client(world.data).ask(read9) == extended);
     world.ioctl("--stop");
-    world.ioctl("--load permanent " + world.at("running_permanent"));
-    world.ioctl("--load volatile " + world.at("running_volatile"));
+    world.ioctl("--load permanent " + world.folder.at("running_permanent"));
+    world.ioctl("--load volatile " + world.folder.at("running_volatile"));
     world.ioctl("-i");
     CHECK(socket_client(world.data).ask(read9) == extended);
-    CHECK(socket_client(world.data).ask(startup12) == "00c40000000a00000026");
+    CHECK(socket_client(world.data).ask(startup12) == not_started12);
     world.end_well();
 }
 
@@ -272,15 +269,15 @@ const std::vector<std::string> questions = {"00000001",
                                             "0000000200000001ff",
                                             "00000010"};
 
-void ask_both(const bench& world, bool two) {
+void ask_both(const swtpm_bench& world, bool two) {
     const real_swtpm real(world.folder.path(), two);
-    const std::string place = world.at("r");
+    const std::string place = world.folder.at("r");
     const std::array<const socket_client, 2> control = {socket_client(world.control),
                                                         socket_client(place + ".ctrl")};
     const std::array<const socket_client, 2> data = {socket_client(world.data), socket_client(place)};
     for (std::size_t i = 0; i < 2; ++i) {
-        CHECK(control[i].ask("0000000200000000") == "00000000");
-        CHECK(data[i].ask(two ? startup20 : startup12).substr(12) == "00000000");
+        CHECK(control[i].ask(swtpm_init) == done);
+        CHECK(data[i].ask(two ? startup20 : startup12).substr(12) == done);
         if (two)  // a command of TPM 1.2: OVMF tells the families by the tag of this answer
             CHECK(data[i].ask("00c10000000a000000f1") == "80010000000a00000084");
     }
@@ -295,36 +292,26 @@ void ask_both(const bench& world, bool two) {
     // Behind the reference simulator's header; swtpm takes the length of the answer, the answer and the zero
     // for one write, or for three.
     const std::string bare = "80010000000a00000fff";
-    std::string answered = data[0].ask(
-        "00000008"
-        "00"
-        "0000000a" +
-        bare);
+    const std::string answered = data[0].ask(behind_header(bare));
     CHECK(answered == (two ? "0000000a80010000000a0000014300000000" : "00c40000000a00000019"));
 }
 
-/// TPM2_PCR_Reset of PCR 20, which localities 2 and 4 may do, and TPM2_CreatePrimary of an RSA key.
-const std::string reset20 = "80020000001b0000013d0000001400000009400000090000000000",
-                  create_rsa =
-                      "80020000004300000131"
-                      "40000001"
-                      "00000009"
-                      "40000009"
-                      "0000"
-                      "00"
-                      "0000"
-                      "0004"
-                      "0000"
-                      "0000"
-                      "001a"
-                      "0001000b00030472000000060080004300100800000000000000"
-                      "0000"
-                      "00000000";
-
-std::string behind_header(const std::string& locality, const std::string& hex) {
-    const std::array size = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte(hex.size() / 2)};
-    return "00000008" + locality + vtwin::models::to_hex(size) + hex;
-}
+/// TPM2_CreatePrimary of an RSA key.
+const std::string create_rsa =
+    "80020000004300000131"
+    "40000001"
+    "00000009"
+    "40000009"
+    "0000"
+    "00"
+    "0000"
+    "0004"
+    "0000"
+    "0000"
+    "001a"
+    "0001000b00030472000000060080004300100800000000000000"
+    "0000"
+    "00000000";
 
 /// Which locality commands have, one after the other; the code of each answer. swtpm writes an answer with a
 /// header in one piece or in three.
@@ -334,7 +321,7 @@ std::string localities(const std::string& place) {
     auto data = std::make_unique<socket_client>(place);
     const auto bare = [&] { codes += " " + data->ask(reset20).substr(12, 8); };
     const auto headed = [&](const std::string& locality) {
-        std::string answered = data->ask(behind_header(locality, reset20));
+        std::string answered = data->ask(behind_header(reset20, locality));
         while (answered.size() < 16 ||
                answered.size() / 2 < 8 + std::stoul(answered.substr(0, 8), nullptr, 16))
             answered += data->receive();
@@ -358,20 +345,20 @@ std::string localities(const std::string& place) {
 TEST_CASE("a swtpm door keeps localities and answers a cancel as swtpm") {
     if (!installed({"swtpm"}))
         return;
-    bench world({"tpm2_guest", "--start", "init"});
+    swtpm_bench world({"tpm2_guest", "--start", "init"});
     const real_swtpm real(world.folder.path(), true);
     std::vector<std::string> seen;
-    for (const std::string& place : {world.data, world.at("r")}) {
+    for (const std::string& place : {world.data, world.folder.at("r")}) {
         {
             const socket_client control(place + ".ctrl"), data(place);
-            CHECK(control.ask("0000000200000000") == "00000000");
-            CHECK(data.ask(startup20).substr(12) == "00000000");
+            CHECK(control.ask(swtpm_init) == done);
+            CHECK(data.ask(startup20).substr(12) == done);
             // A cancel that comes while a key is made: acknowledged, and the key is made.
             data.send(create_rsa);
-            CHECK(control.ask("00000009") == "00000000");
+            CHECK(control.ask("00000009") == done);
             CHECK(data.receive().substr(0, 28) == "8002000001fa0000000080000000");
             // One that came before is nothing to the next command.
-            CHECK(control.ask("00000009") == "00000000");
+            CHECK(control.ask("00000009") == done);
             CHECK(data.ask(create_rsa).substr(12, 16) == "0000000080000001");
         }
         seen.push_back(localities(place));
@@ -384,7 +371,7 @@ TEST_CASE("a swtpm door keeps localities and answers a cancel as swtpm") {
 TEST_CASE("a swtpm door for TPM 2.0 answers the control channel octet by octet as swtpm") {
     if (!installed({"swtpm"}))
         return;
-    bench world({"tpm2_guest", "--start", "init"});
+    swtpm_bench world({"tpm2_guest", "--start", "init"});
     ask_both(world, true);
     world.end_well();
 }
@@ -392,7 +379,7 @@ TEST_CASE("a swtpm door for TPM 2.0 answers the control channel octet by octet a
 TEST_CASE("a swtpm door for TPM 1.2 answers the control channel octet by octet as swtpm") {
     if (!installed({"swtpm"}))
         return;
-    bench world({"deep_attestation", "--guest", "guest1", "--start", "init"});
+    swtpm_bench world({"deep_attestation", "--guest", "guest1", "--start", "init"});
     ask_both(world, false);
     world.end_well();
 }

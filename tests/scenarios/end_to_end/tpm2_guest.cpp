@@ -20,12 +20,6 @@ program_result check_quote(const fs::path& folder, const std::string& nonce) {
                   (folder / "quote.pcrs").string(), "-g", "sha256", "-q", nonce});
 }
 
-void flip(const fs::path& file, std::size_t at) {
-    std::string content = content_of(file);
-    content.at(at) = static_cast<char>(content.at(at) ^ 1);
-    std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
-}
-
 /// tpm2_guest with lines changed, in a folder of its own.
 std::string changed_scenario(const temporary_directory& folder, const std::string& from,
                              const std::string& to) {

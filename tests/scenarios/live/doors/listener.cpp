@@ -92,7 +92,7 @@ asio::awaitable<void> accept_one(listener& from, int& accepted) {
 
 TEST_CASE("a door without a descriptor for its next client takes it when there is one") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "s").string();
+    const std::string path = folder.at("s");
     asio::io_context io;
     listener door(io, parse_listen_spec("raw:unix:" + path, false));
     int accepted = 0;
@@ -110,7 +110,7 @@ TEST_CASE("a door without a descriptor for its next client takes it when there i
 
 TEST_CASE("a door takes no more clients than leave the program some descriptors") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "s").string();
+    const std::string path = folder.at("s");
     asio::io_context io;
     listener door(io, parse_listen_spec("raw:unix:" + path, false));
     std::vector<stream_socket> kept;
@@ -138,7 +138,7 @@ TEST_CASE("a door takes no more clients than leave the program some descriptors"
 
 TEST_CASE("a door removes its own socket and nobody else's") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "s").string();
+    const std::string path = folder.at("s");
     asio::io_context io;
     { const listener door(io, parse_listen_spec("raw:unix:" + path, false)); }
     CHECK_FALSE(std::filesystem::exists(path));
@@ -161,7 +161,7 @@ TEST_CASE("a door removes its own socket and nobody else's") {
 
 TEST_CASE("a socket whose owner has a full queue is in use") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "s").string();
+    const std::string path = folder.at("s");
     const other_socket other(path, 0);
     const int waiting = connect_to(path);
     asio::io_context io;

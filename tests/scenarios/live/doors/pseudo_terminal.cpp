@@ -60,7 +60,7 @@ TEST_CASE("a pseudo-terminal passes every octet as it is and counts who opened i
 
 TEST_CASE("a device link is never in anybody's way") {
     temporary_directory folder;
-    const std::string path = (folder.path() / "tpm0").string();
+    const std::string path = folder.at("tpm0");
     {
         device_link link(path, "/dev/null");
         CHECK(fs::read_symlink(path) == "/dev/null");
