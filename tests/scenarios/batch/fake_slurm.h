@@ -13,6 +13,9 @@
 
 namespace vtwin::scenario::test {
 
+/// Of a command.
+using words = std::vector<std::string>;
+
 /// For this process and those that it starts; files in `path()`:
 ///   calls         one line per word of every call, then "--"
 ///   queue         what squeue answers: columns as --format=%F|%K|%T|%N|%r|%j gives them
@@ -43,17 +46,17 @@ class fake_slurm : public temporary_directory {
     void remove(const std::string& name) const { std::filesystem::remove(path() / name); }
 
     /// The words of every call of a command.
-    std::vector<std::vector<std::string>> calls(const std::string& name) const {
-        std::vector<std::vector<std::string>> all;
+    std::vector<words> calls(const std::string& name) const {
+        std::vector<words> all;
         std::istringstream in(content_of(path() / "calls"));
-        std::vector<std::string> words;
+        words call;
         for (std::string word; std::getline(in, word);)
             if (word != "--") {
-                words.push_back(word);
+                call.push_back(word);
             } else {
-                if (words.front() == name)
-                    all.push_back(words);
-                words.clear();
+                if (call.front() == name)
+                    all.push_back(call);
+                call.clear();
             }
         return all;
     }

@@ -12,9 +12,9 @@ namespace {
 
 const std::string unfriendly = "it's \"50% $HOME\" \\n `id` *";
 
-struct bench : temporary_directory {
+struct script_bench : temporary_directory {
     std::string folder = (path() / unfriendly).string();
-    bench() {
+    script_bench() {
         std::filesystem::create_directories(folder);
         ::setenv("SLURM_JOB_ID", "12", 1);
         ::setenv("SLURM_ARRAY_TASK_ID", "7", 1);
@@ -30,7 +30,7 @@ struct bench : temporary_directory {
 }  // namespace
 
 TEST_CASE("a script's words and folder arrive as they are") {
-    bench world;
+    script_bench world;
     const std::vector<task_word> words = {{"printf"}, {"%s\n"}, {unfriendly}, {""}, {"a\nb"}};
     CHECK(world.run(words) == 0);
     CHECK(world.log().ends_with("\n" + unfriendly + "\n\na\nb\n"));
@@ -40,14 +40,14 @@ TEST_CASE("a script's words and folder arrive as they are") {
 }
 
 TEST_CASE("the number of a task stands where it is asked for") {
-    bench world;
+    script_bench world;
     CHECK(world.run({{"printf"}, {"%s\n"}, {"it's ", true, " $x"}, {"", true, "/9"}, {"p", true}},
                     {"task", true, ".log"}) == 0);
     CHECK(world.log("task7.log").ends_with("\nit's 7 $x\n7/9\np7\n"));
 }
 
 TEST_CASE("a script's code tells results from failures and a folder that is not there") {
-    bench world;
+    script_bench world;
     CHECK(world.run({{"sh"}, {"-c"}, {"exit 1"}}) == 0);
     CHECK(world.run({{"sh"}, {"-c"}, {"exit 2"}}) == 2);
     CHECK(world.run({{"sh"}, {"-c"}, {"kill -9 $$"}}) == 137);

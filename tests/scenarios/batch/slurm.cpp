@@ -9,7 +9,6 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using words = std::vector<std::string>;
 
 TEST_CASE("sbatch gets an array and a job that waits for it") {
     slurm_submission what{"/a b/task.sh",         "vtwin it's", "small", 4, {0, 1, 2, 5}, {},

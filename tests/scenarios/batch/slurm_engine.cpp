@@ -71,7 +71,7 @@ class fake_work : public sharded_work_if {
     fs::path m_out;
 };
 
-struct bench {
+struct engine_bench {
     fake_slurm slurm;
     temporary_directory folder;
     fs::path away = folder.path() / "it's \"50% $HOME\" \\a b";
@@ -80,7 +80,7 @@ struct bench {
     slurm_options options;
     std::ostringstream out, err;
 
-    bench() {
+    engine_bench() {
         fs::create_directories(away);
         options.shards = 3;
     }
@@ -107,12 +107,10 @@ struct bench {
     }
 };
 
-using words = std::vector<std::string>;
-
 }  // namespace
 
 TEST_CASE("work runs as an array and a merge and everything lies beside the output") {
-    bench world;
+    engine_bench world;
     world.options.jobs = 2;
     world.options.more = {"--time=10"};
     world.options.partition = "small";
@@ -133,7 +131,7 @@ TEST_CASE("work runs as an array and a merge and everything lies beside the outp
 }
 
 TEST_CASE("a task that failed is named with its log and only it is submitted again") {
-    bench world;
+    engine_bench world;
     world.slurm.write("skip.1", "");
     const auto message = world.mistake();
     CHECK(message.find("out.parts/task1.log: task 1 of job 101 did not finish its part: FAILED on node7; it "
@@ -153,7 +151,7 @@ TEST_CASE("a task that failed is named with its log and only it is submitted aga
 }
 
 TEST_CASE("a log's last line is told and a merge that failed is named when all parts are there") {
-    bench world;
+    engine_bench world;
     const auto block = world.work.out().string() + ".block";
     std::ofstream(block) << "";
     CHECK(
@@ -167,7 +165,7 @@ TEST_CASE("a log's last line is told and a merge that failed is named when all p
 }
 
 TEST_CASE("without waiting the jobs are only submitted and later they are waited for and not doubled") {
-    bench world;
+    engine_bench world;
     world.slurm.write("hold", "");
     world.options.wait = false;
     CHECK(world.run() == slurm_end::submitted);
@@ -183,7 +181,7 @@ TEST_CASE("without waiting the jobs are only submitted and later they are waited
 }
 
 TEST_CASE("an interrupt ends the waiting and leaves or cancels the jobs as it was asked") {
-    bench world;
+    engine_bench world;
     world.slurm.write("hold", "");
     // The signal comes while jobs are waited for: in the first look, and behind the one that finds them.
     world.slurm.command("squeue", "#!/bin/sh\ncd '" + world.slurm.path().string() +
@@ -200,7 +198,7 @@ TEST_CASE("an interrupt ends the waiting and leaves or cancels the jobs as it wa
 }
 
 TEST_CASE("an array is cancelled when its merge cannot be submitted") {
-    bench world;
+    engine_bench world;
     world.slurm.write("refuse.102", "");
     CHECK(world.mistake() == "--engine slurm: sbatch takes no job: sbatch: error: no more jobs");
     CHECK(world.slurm.calls("scancel") == std::vector<words>{{"scancel", "101"}});
@@ -208,7 +206,7 @@ TEST_CASE("an array is cancelled when its merge cannot be submitted") {
 
 TEST_CASE("the number of parts follows from idle processors or is a usual one") {
     const auto parts_with = [](const std::string& sinfo, unsigned jobs) {
-        bench world;
+        engine_bench world;
         world.slurm.command("sinfo", "#!/bin/sh\necho '" + sinfo + "'\n");
         world.options.shards = 0;
         world.options.jobs = jobs;
@@ -221,7 +219,7 @@ TEST_CASE("the number of parts follows from idle processors or is a usual one") 
 }
 
 TEST_CASE("parts that do not fit are refused and what is no folder of parts is left alone") {
-    bench world;
+    engine_bench world;
     world.slurm.write("skip.1", "");
     world.mistake();
     world.options.shards = 4;
@@ -231,7 +229,7 @@ TEST_CASE("parts that do not fit are refused and what is no folder of parts is l
     CHECK(world.mistake().find("out.parts/part2: is of other work") != std::string::npos);
     CHECK(world.submitted("--array").size() == 1);
 
-    bench other;
+    engine_bench other;
     fs::create_directories(other.parts);
     std::ofstream(other.parts / "diary") << "mine";
     CHECK(other.mistake().find("exists and holds no parts; it is left alone") != std::string::npos);
@@ -240,7 +238,7 @@ TEST_CASE("parts that do not fit are refused and what is no folder of parts is l
 }
 
 TEST_CASE("without Slurm or with a wrong partition nothing is made") {
-    bench world;
+    engine_bench world;
     world.options.partition = "smalll";
     CHECK(world.mistake().find("did you mean 'small'?") != std::string::npos);
     CHECK_THROWS_AS(check_slurm_ready(world.options), user_error);
@@ -251,7 +249,7 @@ TEST_CASE("without Slurm or with a wrong partition nothing is made") {
 }
 
 TEST_CASE("parts are removed unless jobs still write there") {
-    bench world;
+    engine_bench world;
     CHECK_NOTHROW(remove_parts(world.work.out()));  // there are none
     world.slurm.write("hold", "");
     world.options.wait = false;
@@ -265,7 +263,7 @@ TEST_CASE("parts are removed unless jobs still write there") {
 }
 
 TEST_CASE("parts stay while squeue does not tell who writes there") {
-    bench world;
+    engine_bench world;
     world.slurm.write("hold", "");
     world.options.wait = false;
     world.run();
@@ -279,7 +277,7 @@ TEST_CASE("parts stay while squeue does not tell who writes there") {
 }
 
 TEST_CASE("who submits looks for jobs only when no other program is about to submit") {
-    bench world;
+    engine_bench world;
     world.slurm.write("hold", "");
     world.options.wait = false;
     world.run();
@@ -305,7 +303,7 @@ TEST_CASE("who submits looks for jobs only when no other program is about to sub
 }
 
 TEST_CASE("an array whose submitter was ended before the merge gets a merge and is not doubled") {
-    bench world;
+    engine_bench world;
     world.slurm.write("hold", "");
     world.options.wait = false;
     // The second sbatch ends vtwin, as the kernel or a user may.
@@ -334,7 +332,7 @@ TEST_CASE("an array whose submitter was ended before the merge gets a merge and 
 
 TEST_CASE("only what was submitted is cancelled and an error of scancel does not hide the first one") {
     {
-        bench world;
+        engine_bench world;
         world.slurm.write("refuse.101", "");
         // All parts are there: only a merge is submitted.
         parts(world.work).make(3);
@@ -344,7 +342,7 @@ TEST_CASE("only what was submitted is cancelled and an error of scancel does not
         CHECK(world.mistake() == "--engine slurm: sbatch takes no job: sbatch: error: no more jobs");
         CHECK(world.slurm.calls("scancel").empty());
     }
-    bench world;
+    engine_bench world;
     world.slurm.write("refuse.102", "");
     world.slurm.remove("bin/scancel");
     ::setenv("PATH", (world.slurm.path().string() + "/bin:/nowhere").c_str(), 1);
@@ -354,7 +352,7 @@ TEST_CASE("only what was submitted is cancelled and an error of scancel does not
 }
 
 TEST_CASE("a part that cannot be seen counts with what was last seen of it") {
-    bench world;
+    engine_bench world;
     parts some(world.work);
     some.make(3);
     std::ofstream(world.parts / "part1") << "1\n4\n";

@@ -1,31 +1,20 @@
 #include "scenarios/cli/campaign_commands.h"
 
 #include <catch2/catch.hpp>
-#include <sstream>
 
 #include "scenarios/campaign/campaign_file.h"
-#include "scenarios/cli/cli.h"
 #include "tests/scenarios/campaign/support.h"
+#include "tests/scenarios/cli/call.h"
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
 
 namespace {
 
-struct call_result {
-    int code;
-    std::string out, err;
-};
-
-call_result call(std::vector<std::string> words, bool with_engine = true) {
-    std::vector<const char*> argv = {"vtwin", "campaign"};
-    for (const std::string& word : words)
-        argv.push_back(word.c_str());
+call_result call_campaign(std::vector<std::string> words, bool with_engine = true) {
+    words.insert(words.begin(), "campaign");
     const execution_factory engine = [](const execution_setup&) { return std::make_unique<fake_engine>(); };
-    std::ostringstream out, err;
-    const int code = run_cli(static_cast<int>(argv.size()), argv.data(), {}, out, err,
-                             with_engine ? engine : execution_factory());
-    return {code, out.str(), err.str()};
+    return call_with(words, {}, with_engine ? engine : execution_factory());
 }
 
 const std::string two_null_runs =
@@ -36,20 +25,20 @@ const std::string two_null_runs =
 TEST_CASE("a campaign is planned and run and looked at from the command line") {
     const campaign_directory folder(two_null_runs);
     const auto store = folder.store().string();
-    CHECK(call({"plan", folder.campaign_file}).out ==
+    CHECK(call_campaign({"plan", folder.campaign_file}).out ==
           "campaign campaign: 6 runs in 6 worlds (3 seeds, 2 variants)\n"
           "  null                     6 runs without faults\n");
-    const auto first = call({"run", folder.campaign_file, "--out", store, "--limit", "4"});
+    const auto first = call_campaign({"run", folder.campaign_file, "--out", store, "--limit", "4"});
     CHECK(first.code == 0);
     CHECK(first.out.find("4 of 6 runs finished; `vtwin campaign resume` goes on") != std::string::npos);
-    CHECK(call({"status", store}).out.find("4 of 6 runs finished; ") != std::string::npos);
-    CHECK(call({"resume", store}).out.find("6 of 6 finished") != std::string::npos);
-    CHECK(call({"status", store}).out.find("6 of 6 runs finished\n") != std::string::npos);
-    const auto page = (folder.path() / "data.json").string();
-    CHECK(call({"report", store, "--json", page}).code == 0);
+    CHECK(call_campaign({"status", store}).out.find("4 of 6 runs finished; ") != std::string::npos);
+    CHECK(call_campaign({"resume", store}).out.find("6 of 6 finished") != std::string::npos);
+    CHECK(call_campaign({"status", store}).out.find("6 of 6 runs finished\n") != std::string::npos);
+    const auto page = folder.at("data.json");
+    CHECK(call_campaign({"report", store, "--json", page}).code == 0);
     CHECK(content_of(page).find("\"finished\": 6") != std::string::npos);
-    CHECK(call({"replay", store, "2"}).out.find("as stored") != std::string::npos);
-    CHECK(call({"diff", store, store}).code == 0);
+    CHECK(call_campaign({"replay", store, "2"}).out.find("as stored") != std::string::npos);
+    CHECK(call_campaign({"diff", store, store}).code == 0);
 }
 
 TEST_CASE("parts run from the command line and merge to the same result") {
@@ -57,30 +46,32 @@ TEST_CASE("parts run from the command line and merge to the same result") {
     std::vector<std::string> merge = {"merge", "--out", folder.store("all").string()};
     for (const std::string part : {"0", "1"}) {
         merge.push_back(folder.store(part).string());
-        CHECK(call({"run", folder.campaign_file, "--shard", part + "/2", "--out", merge.back()}).code == 0);
+        CHECK(call_campaign({"run", folder.campaign_file, "--shard", part + "/2", "--out", merge.back()})
+                  .code == 0);
     }
-    CHECK(call(merge).code == 0);
-    CHECK(call({"run", folder.campaign_file, "--out", folder.store("whole").string()}).code == 0);
-    const auto same = call({"diff", folder.store("all").string(), folder.store("whole").string()});
+    CHECK(call_campaign(merge).code == 0);
+    CHECK(call_campaign({"run", folder.campaign_file, "--out", folder.store("whole").string()}).code == 0);
+    const auto same = call_campaign({"diff", folder.store("all").string(), folder.store("whole").string()});
     CHECK(same.code == 0);
     CHECK(same.out == "0 runs changed, 0 only in the first, 0 only in the second\n");
 }
 
 TEST_CASE("mistakes in campaign commands end with exit code 2") {
     const campaign_directory folder(two_null_runs);
-    CHECK(call({"run", folder.campaign_file, "--shard", "2/2"}).err.find("expected i/n") !=
+    CHECK(call_campaign({"run", folder.campaign_file, "--shard", "2/2"}).err.find("expected i/n") !=
           std::string::npos);
-    CHECK(call({"run", (folder.path() / "none.toml").string()}).code == 2);
-    CHECK(call({"report", folder.campaign_file}).err.find("no campaign store") != std::string::npos);
+    CHECK(call_campaign({"run", folder.at("none.toml")}).code == 2);
+    CHECK(call_campaign({"report", folder.campaign_file}).err.find("no campaign store") != std::string::npos);
     const auto store = folder.store().string();
-    CHECK(call({"run", folder.campaign_file, "--out", store}).code == 0);
-    const auto again = call({"run", folder.campaign_file, "--out", store});
+    CHECK(call_campaign({"run", folder.campaign_file, "--out", store}).code == 0);
+    const auto again = call_campaign({"run", folder.campaign_file, "--out", store});
     CHECK(again.code == 2);
     CHECK(again.err.find("--replace starts again") != std::string::npos);
-    CHECK(call({"run", folder.campaign_file, "--out", store, "--replace"}).code == 0);
+    CHECK(call_campaign({"run", folder.campaign_file, "--out", store, "--replace"}).code == 0);
     folder.write("campaign.toml", content_of(folder.campaign_file) + "# changed\n");
-    CHECK(call({"resume", store}).err.find("the campaign file has changed since") != std::string::npos);
-    CHECK(call({"replay", store, "77"}).code == 2);
+    CHECK(call_campaign({"resume", store}).err.find("the campaign file has changed since") !=
+          std::string::npos);
+    CHECK(call_campaign({"replay", store, "77"}).code == 2);
 }
 
 TEST_CASE("options of Slurm need it and those of the local engine do not go with it") {
@@ -93,7 +84,7 @@ TEST_CASE("options of Slurm need it and those of the local engine do not go with
                                                   {"--slurm-option=time=1"}}) {
         std::vector<std::string> all = {"run", folder.campaign_file, "--out", store};
         all.insert(all.end(), words.begin(), words.end());
-        const auto got = call(all);
+        const auto got = call_campaign(all);
         CHECK(got.code == 2);
         CHECK(got.err.find("need --engine slurm") != std::string::npos);
     }
@@ -101,11 +92,12 @@ TEST_CASE("options of Slurm need it and those of the local engine do not go with
          {std::vector<std::string>{"--shard", "0/2"}, {"--limit", "1"}, {"--no-snapshots"}}) {
         std::vector<std::string> all = {"run", folder.campaign_file, "--out", store, "--engine", "slurm"};
         all.insert(all.end(), words.begin(), words.end());
-        CHECK(call(all).err.find("need --engine local") != std::string::npos);
+        CHECK(call_campaign(all).err.find("need --engine local") != std::string::npos);
     }
-    CHECK(call({"run", folder.campaign_file, "--engine", "clouds"}).code == 2);
-    CHECK(call({"run", folder.campaign_file, "--engine", "slurm", "--shards", "1001"}).code == 2);
-    CHECK(call({"run", folder.campaign_file, "--engine", "slurm", "--slurm-option=array=1", "--out", store})
+    CHECK(call_campaign({"run", folder.campaign_file, "--engine", "clouds"}).code == 2);
+    CHECK(call_campaign({"run", folder.campaign_file, "--engine", "slurm", "--shards", "1001"}).code == 2);
+    CHECK(call_campaign(
+              {"run", folder.campaign_file, "--engine", "slurm", "--slurm-option=array=1", "--out", store})
               .err.find("'--array' is set by vtwin itself") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(store));
 }
@@ -114,7 +106,7 @@ TEST_CASE("a campaign is not begun when there is no Slurm to run it") {
     const campaign_directory folder(two_null_runs);
     ::setenv("PATH", "/nowhere", 1);
     const auto store = folder.store().string();
-    const auto got = call({"run", folder.campaign_file, "--out", store, "--engine", "slurm"});
+    const auto got = call_campaign({"run", folder.campaign_file, "--out", store, "--engine", "slurm"});
     CHECK(got.code == 2);
     CHECK(got.err.find("sbatch cannot be started") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(store));
@@ -123,19 +115,21 @@ TEST_CASE("a campaign is not begun when there is no Slurm to run it") {
 TEST_CASE("a merge that must be complete says which part is not") {
     const campaign_directory folder(two_null_runs);
     const auto part = folder.store("part").string(), all = folder.store("all").string();
-    CHECK(call({"run", folder.campaign_file, "--shard", "1/2", "--out", part, "--limit", "1"}).code == 0);
     CHECK(
-        call({"merge", "--complete", "--out", all, part}).err.find("part.sqlite: 1 of its 3 runs finished") !=
-        std::string::npos);
+        call_campaign({"run", folder.campaign_file, "--shard", "1/2", "--out", part, "--limit", "1"}).code ==
+        0);
+    CHECK(call_campaign({"merge", "--complete", "--out", all, part})
+              .err.find("part.sqlite: 1 of its 3 runs finished") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(all));
-    CHECK(call({"merge", "--out", all, part}).code == 0);
+    CHECK(call_campaign({"merge", "--out", all, part}).code == 0);
 }
 
 TEST_CASE("without an engine campaigns are only planned and looked at") {
     const campaign_directory folder(two_null_runs);
-    CHECK(call({"plan", folder.campaign_file}, false).code == 0);
-    CHECK(call({"run", folder.campaign_file}, false).code == 2);
-    CHECK(call({"keys"}, false).out.find("strata.<name>.kind  (string; required)") != std::string::npos);
+    CHECK(call_campaign({"plan", folder.campaign_file}, false).code == 0);
+    CHECK(call_campaign({"run", folder.campaign_file}, false).code == 2);
+    CHECK(call_campaign({"keys"}, false).out.find("strata.<name>.kind  (string; required)") !=
+          std::string::npos);
 }
 
 TEST_CASE("the campaigns of the library are sound") {
@@ -151,11 +145,11 @@ TEST_CASE("the campaigns of the library are sound") {
 TEST_CASE("a campaign that starts again here removes the parts of before") {
     const campaign_directory folder(two_null_runs);
     const auto store = folder.store().string();
-    CHECK(call({"run", folder.campaign_file, "--out", store}).code == 0);
+    CHECK(call_campaign({"run", folder.campaign_file, "--out", store}).code == 0);
     std::filesystem::create_directories(store + ".parts");
     std::ofstream(store + ".parts/part0.sqlite") << "of before";
-    CHECK(call({"run", folder.campaign_file, "--out", store}).code == 2);
+    CHECK(call_campaign({"run", folder.campaign_file, "--out", store}).code == 2);
     CHECK(std::filesystem::exists(store + ".parts"));
-    CHECK(call({"run", folder.campaign_file, "--out", store, "--replace"}).code == 0);
+    CHECK(call_campaign({"run", folder.campaign_file, "--out", store, "--replace"}).code == 0);
     CHECK_FALSE(std::filesystem::exists(store + ".parts"));
 }

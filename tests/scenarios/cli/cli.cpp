@@ -7,6 +7,7 @@
 #include "scenarios/faults/catalogue.h"
 #include "scenarios/oracles/oracle.h"
 #include "scenarios/runner/run.h"
+#include "tests/scenarios/cli/call.h"
 #include "tests/scenarios/support.h"
 
 using namespace vtwin;
@@ -14,11 +15,6 @@ using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
 
 namespace {
-
-struct call_result {
-    int code;
-    std::string out, err;
-};
 
 simulation_outputs simulate_untrusted(const models::run_config& config, const simulation_options&) {
     simulation_outputs outputs;
@@ -29,14 +25,8 @@ simulation_outputs simulate_untrusted(const models::run_config& config, const si
     return outputs;
 }
 
-call_result call(std::vector<std::string> words, const simulation& simulate = simulate_untrusted) {
-    std::vector<const char*> argv = {"vtwin"};
-    for (const std::string& word : words)
-        argv.push_back(word.c_str());
-    std::ostringstream out;
-    std::ostringstream err;
-    int code = run_cli(static_cast<int>(argv.size()), argv.data(), simulate, out, err);
-    return {code, out.str(), err.str()};
+call_result call(const std::vector<std::string>& words, const simulation& simulate = simulate_untrusted) {
+    return call_with(words, simulate);
 }
 
 /// Lines that do not start with a blank.
@@ -100,7 +90,7 @@ TEST_CASE("check reads a scenario and runs nothing") {
 
 TEST_CASE("run gives the exit code of the expectations") {
     small_scenario_directory folder;
-    std::string out = (folder.path() / "out").string();
+    std::string out = folder.at("out");
     call_result result = call({"run", folder.file, "--out", out, "--seed", "9", "--no-vcd", "--quiet"});
     CHECK(result.code == 0);
     CHECK(result.err == "");

@@ -9,7 +9,7 @@ using namespace vtwin::scenario::live;
 
 namespace {
 
-std::string mistake(const std::vector<std::string>& texts) {
+std::string listen_mistake(const std::vector<std::string>& texts) {
     try {
         (void)parse_listen_specs(texts, false);
         return "";
@@ -17,8 +17,8 @@ std::string mistake(const std::vector<std::string>& texts) {
         return error.what();
     }
 }
-std::string mistake(const std::string& text) {
-    return mistake(std::vector{text});
+std::string listen_mistake(const std::string& text) {
+    return listen_mistake(std::vector{text});
 }
 
 }  // namespace
@@ -42,33 +42,34 @@ TEST_CASE("a door's place and options are read") {
 }
 
 TEST_CASE("a door that cannot be is refused with the reason") {
-    CHECK(mistake("raw") == "--listen raw: expected raw:unix:PATH or raw:tcp:[HOST:]PORT");
-    CHECK(mistake("swtmp:unix:/x") ==
+    CHECK(listen_mistake("raw") == "--listen raw: expected raw:unix:PATH or raw:tcp:[HOST:]PORT");
+    CHECK(listen_mistake("swtmp:unix:/x") ==
           "--listen swtmp:unix:/x: there is no kind of door 'swtmp'; there are raw, swtpm, mssim, attest, "
           "pty; did "
           "you mean 'swtpm'?");
-    CHECK(mistake("raw:unix:") == "--listen raw:unix:: the path is missing");
-    CHECK(mistake("raw:unix:/" + std::string(102, 'x')).ends_with("the path is longer than 102 characters"));
-    CHECK(mistake("raw:tcp:65536") == "--listen raw:tcp:65536: '65536' is no port");
-    CHECK(mistake("mssim:tcp:65535") == "--listen mssim:tcp:65535: '65535' is no port");
-    CHECK(mistake("raw:tcp:0").ends_with("port 0 is no place that a client could know"));
-    CHECK(mistake("raw:tcp:example.org:1").ends_with("'example.org' is no numeric address"));
-    CHECK(mistake("raw:tcp:192.168.1.1:1")
+    CHECK(listen_mistake("raw:unix:") == "--listen raw:unix:: the path is missing");
+    CHECK(listen_mistake("raw:unix:/" + std::string(102, 'x'))
+              .ends_with("the path is longer than 102 characters"));
+    CHECK(listen_mistake("raw:tcp:65536") == "--listen raw:tcp:65536: '65536' is no port");
+    CHECK(listen_mistake("mssim:tcp:65535") == "--listen mssim:tcp:65535: '65535' is no port");
+    CHECK(listen_mistake("raw:tcp:0").ends_with("port 0 is no place that a client could know"));
+    CHECK(listen_mistake("raw:tcp:example.org:1").ends_with("'example.org' is no numeric address"));
+    CHECK(listen_mistake("raw:tcp:192.168.1.1:1")
               .ends_with("192.168.1.1 can be reached from other machines: --allow-remote permits that"));
-    CHECK(mistake("raw:unix:/x,mod=0600").ends_with("did you mean 'mode'?"));
-    CHECK(mistake("raw:unix:/x,mode=888").ends_with("'888' is no octal mode of a file"));
-    CHECK(mistake("raw:tcp:1,mode=600").ends_with("mode is for Unix sockets"));
-    CHECK(mistake("raw:unix:/x,device=tpm").ends_with("did you mean 'tpm0'?"));
-    CHECK(mistake("swtpm:unix:/x,device=tpmrm0")
+    CHECK(listen_mistake("raw:unix:/x,mod=0600").ends_with("did you mean 'mode'?"));
+    CHECK(listen_mistake("raw:unix:/x,mode=888").ends_with("'888' is no octal mode of a file"));
+    CHECK(listen_mistake("raw:tcp:1,mode=600").ends_with("mode is for Unix sockets"));
+    CHECK(listen_mistake("raw:unix:/x,device=tpm").ends_with("did you mean 'tpm0'?"));
+    CHECK(listen_mistake("swtpm:unix:/x,device=tpmrm0")
               .starts_with("--listen swtpm:unix:/x,device=tpmrm0: a swtpm door cannot offer tpmrm0"));
     for (const std::string door :
          {"swtpm:unix:/x", "mssim:unix:/x", "attest:unix:/x", "raw:unix:/x,device=tpmrm0"})
-        CHECK(mistake(door + ",open=exclusive")
+        CHECK(listen_mistake(door + ",open=exclusive")
                   .ends_with("for tpm0 at raw and pty doors, where a connection is an open file"));
-    CHECK(mistake("pty:/x,open=exclusiv").ends_with("did you mean 'exclusive'?"));
-    CHECK(mistake(std::vector<std::string>{"swtpm:tcp:2321", "raw:tcp:2322"})
+    CHECK(listen_mistake("pty:/x,open=exclusiv").ends_with("did you mean 'exclusive'?"));
+    CHECK(listen_mistake(std::vector<std::string>{"swtpm:tcp:2321", "raw:tcp:2322"})
               .ends_with("port 2322 of 127.0.0.1 is taken by another "
                          "door"));
-    CHECK(mistake(std::vector<std::string>{"raw:unix:/x.ctrl", "swtpm:unix:/x"})
+    CHECK(listen_mistake(std::vector<std::string>{"raw:unix:/x.ctrl", "swtpm:unix:/x"})
               .ends_with("/x.ctrl is taken by another door"));
 }

@@ -14,7 +14,7 @@ using models::live::start_mode;
 
 namespace {
 
-std::string mistake(const std::string& text) {
+std::string recording_mistake(const std::string& text) {
     try {
         (void)parse_recording(text, "r");
         return "";
@@ -66,30 +66,31 @@ TEST_CASE("a recording says when it was made at the hardware") {
     CHECK(read.at == models::live::place::hardware);
     CHECK(read.start == start_mode::dom0);
     CHECK(parse_recording(head, "r").at == models::live::place::guest);
-    CHECK(mistake("{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"dom0\"}\n").find("r:1: start: dom0") !=
-          std::string::npos);
-    CHECK(mistake("{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"init\",\"at\":\"hardwear\"}\n")
-              .find("did you mean 'hardware'?") != std::string::npos);
+    CHECK(recording_mistake("{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"dom0\"}\n")
+              .find("r:1: start: dom0") != std::string::npos);
+    CHECK(
+        recording_mistake("{\"vtwin_recording\":1,\"tpm\":\"1.2\",\"start\":\"init\",\"at\":\"hardwear\"}\n")
+            .find("did you mean 'hardware'?") != std::string::npos);
 }
 
 TEST_CASE("a recording with a mistake is refused with its line and key") {
-    CHECK(mistake("") == "r:1: an empty file is no recording");
-    CHECK(mistake("hello\n") == "r:1: not a line of a recording: expected a JSON object");
-    CHECK(mistake("{\"vtwin_recording\":2,\"tpm\":\"2.0\",\"start\":\"init\"}\n") ==
+    CHECK(recording_mistake("") == "r:1: an empty file is no recording");
+    CHECK(recording_mistake("hello\n") == "r:1: not a line of a recording: expected a JSON object");
+    CHECK(recording_mistake("{\"vtwin_recording\":2,\"tpm\":\"2.0\",\"start\":\"init\"}\n") ==
           "r:1: vtwin_recording: expected 1: a recording by another version, or no recording");
-    CHECK(mistake("{\"vtwin_recording\":1,\"tpm\":\"1.1\",\"start\":\"init\"}\n") ==
+    CHECK(recording_mistake("{\"vtwin_recording\":1,\"tpm\":\"1.1\",\"start\":\"init\"}\n") ==
           "r:1: tpm: '1.1' is none of 1.2, 2.0; did you mean '1.2'?");
-    CHECK(mistake(head + "{\"operation\":\"comand\",\"status\":\"done\"}\n") ==
+    CHECK(recording_mistake(head + "{\"operation\":\"comand\",\"status\":\"done\"}\n") ==
           "r:2: operation: there is no operation 'comand'");
-    CHECK(mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"date\":\"00\"}\n") ==
+    CHECK(recording_mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"date\":\"00\"}\n") ==
           "r:2: date: unknown key; did you mean 'data'?");
-    CHECK(mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"data\":\"0x\"}\n") ==
+    CHECK(recording_mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"data\":\"0x\"}\n") ==
           "r:2: data: expected hexadecimal octets");
-    CHECK(mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"locality\":256}\n") ==
+    CHECK(recording_mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"locality\":256}\n") ==
           "r:2: locality: expected a number from 0 to 255");
-    CHECK(mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"think_ns\":-1}\n") ==
+    CHECK(recording_mistake(head + "{\"operation\":\"command\",\"status\":\"done\",\"think_ns\":-1}\n") ==
           "r:2: think_ns: expected a number from 0 to 9223372036854775");
-    CHECK(mistake(head + "{\"operation\":7}\n") == "r:2: operation: expected a text");
+    CHECK(recording_mistake(head + "{\"operation\":7}\n") == "r:2: operation: expected a text");
 }
 
 TEST_CASE("a client may think as long as any pace can make it") {

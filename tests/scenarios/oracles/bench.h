@@ -12,6 +12,8 @@
 namespace vtwin::scenario::test {
 
 using seen::bytes;
+using life = seen::domain_life::what;
+using power = seen::tpm_power::what;
 
 inline sc_core::sc_time s(double value) {
     return {value, sc_core::SC_SEC};
@@ -40,6 +42,8 @@ inline bytes big(std::uint64_t value, std::size_t size) {
 inline bytes packet(unsigned tag, std::uint32_t code, const bytes& body = {}) {
     return big(tag, 2) + big(10 + body.size(), 4) + big(code, 4) + body;
 }
+/// TPM_Extend, for who looks at its ordinal only.
+inline const bytes bare_extend = packet(0xC1, 0x14);
 inline bytes ok(const bytes& body = {}) {
     return packet(0xC4, 0, body);
 }

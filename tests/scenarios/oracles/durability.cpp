@@ -2,15 +2,12 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using life = seen::domain_life::what;
-using power = seen::tpm_power::what;
 
 namespace {
 
 seen::disk_done wrote(double at, const char* domain, std::uint64_t sector, int status = 0) {
     return {s(at), s(at), domain, true, false, sector, 1, status};
 }
-const bytes extend = packet(0xC1, 0x14);
 
 }  // namespace
 
@@ -18,7 +15,7 @@ TEST_CASE("I-D1 catches a success that the guest is told after a failed save") {
     const auto run = [](std::uint32_t saved, std::uint32_t told) {
         oracle_bench bench("I-D1");
         bench << seen::state_taken{s(1), "v1", 1};
-        bench.save(2, "v1", 1, 1, packet(0x1C4, saved)).exchange(3, "g1", "v1", extend, refused(told));
+        bench.save(2, "v1", 1, 1, packet(0x1C4, saved)).exchange(3, "g1", "v1", bare_extend, refused(told));
         return bench.caught("v1");
     };
     CHECK_FALSE(run(0, 0));
@@ -29,10 +26,10 @@ TEST_CASE("I-D1 catches a success that the guest is told after a failed save") {
 TEST_CASE("I-D1 catches acknowledgements after failed writes and records that are lost") {
     oracle_bench good("I-D1"), vtpm("I-D1"), manager("I-D1"), lost("I-D1");
     good << seen::state_taken{s(1), "v1", 1} << wrote(1, "v1", 0);
-    good.save(2, "v1", 1, 1).exchange(3, "g1", "v1", extend, ok());
+    good.save(2, "v1", 1, 1).exchange(3, "g1", "v1", bare_extend, ok());
     CHECK(good.quiet());
     vtpm << seen::state_taken{s(1), "v1", 1} << wrote(1, "v1", 0, -1);
-    vtpm.save(2, "v1", 1, 1).exchange(3, "g1", "v1", extend, ok());
+    vtpm.save(2, "v1", 1, 1).exchange(3, "g1", "v1", bare_extend, ok());
     CHECK(vtpm.caught("v1"));
     const auto command = packet(0x1C1, 1, filled(52, 3));
     manager << seen::submission{s(1), "v1", "mgr", command, 62, 0} << wrote(2, "mgr", 0, -1)

@@ -2,16 +2,14 @@
 #include <catch2/catch.hpp>
 
 #include "scenarios/oracles/explain.h"
+#include "tests/scenarios/oracles/bench.h"
 
 using namespace vtwin::scenario;
+using namespace vtwin::scenario::test;
 
 namespace {
 
-sc_core::sc_time s(double value) {
-    return {value, sc_core::SC_SEC};
-}
-
-run_record golden() {
+run_record golden_boot() {
     run_record made;
     made.finished = true;
     made.exact = "1";
@@ -24,7 +22,7 @@ run_record golden() {
 }
 
 run_record cascade() {
-    auto made = golden();
+    auto made = golden_boot();
     made.exact = "2";
     made.faults_begun = 1;
     made.facts["v1.made"] = "2";
@@ -51,7 +49,7 @@ fault busy() {
 }  // namespace
 
 TEST_CASE("an explanation leads from the fault over what differs to the violation and the outcome") {
-    CHECK(explain(golden(), cascade(), {busy()}) ==
+    CHECK(explain(golden_boot(), cascade(), {busy()}) ==
           "The fault busy (chip.answer_code on tpm.chip) began at 1.500000 s.\n"
           "The first difference: at 1.500000 s tpm: answered 0x800 to command 0x15 (without the fault: at "
           "2.000000 s mgr: vtpmmgr: Waiting for commands from vTPM's:).\n"
@@ -64,11 +62,11 @@ TEST_CASE("an explanation leads from the fault over what differs to the violatio
 }
 
 TEST_CASE("an explanation names a fault that did not begin and a difference of time alone") {
-    auto late = golden();
+    auto late = golden_boot();
     late.exact = "2";
     late.faults_begun = 1;
     late.history[1].at = s(2.5);
-    const auto text = explain(golden(), late, {busy()});
+    const auto text = explain(golden_boot(), late, {busy()});
     CHECK(text.find("The fault busy (chip.answer_code on tpm.chip) did not begin.") != std::string::npos);
     CHECK(text.find("The first difference is one of time: at 2.500000 s mgr") != std::string::npos);
     CHECK(text.find("What only this run has") == std::string::npos);
@@ -81,7 +79,7 @@ TEST_CASE("a long explanation keeps its beginning and its end and counts what re
     for (int i = 0; i < 10; ++i)
         for (int times = 0; times < 2; ++times)
             run.history.push_back({s(i), "v1", "line " + std::to_string(i)});
-    const auto text = explain(golden(), run, {}, 4);
+    const auto text = explain(golden_boot(), run, {}, 4);
     for (const char* part : {"line 0 (2 times)", "line 1 (2 times)", "... 6 more ...", "line 8", "line 9"}) {
         INFO(part);
         CHECK(text.find(part) != std::string::npos);

@@ -2,17 +2,15 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using life = seen::domain_life::what;
 
 TEST_CASE("I-F1 catches a state that is older than what the guest was told of") {
-    const auto command = packet(0xC1, 0x14);
     const auto run = [&](bool told, std::uint64_t loaded) {
         oracle_bench bench("I-F1");
         bench << seen::state_taken{s(1), "v1", 1};
-        bench.exchange(2, "g1", "v1", command, ok());
+        bench.exchange(2, "g1", "v1", bare_extend, ok());
         bench << seen::state_taken{s(3), "v1", 2};
         if (told)
-            bench.exchange(4, "g1", "v1", command, ok());
+            bench.exchange(4, "g1", "v1", bare_extend, ok());
         bench << seen::state_given{s(5), "v1", loaded, true};
         return bench.caught("v1");
     };

@@ -2,8 +2,6 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using life = seen::domain_life::what;
-using power = seen::tpm_power::what;
 
 TEST_CASE("I-A1 catches a record that two live domains hold") {
     oracle_bench good("I-A1"), bad("I-A1");

@@ -2,14 +2,12 @@
 #include <catch2/catch.hpp>
 
 #include "scenarios/oracles/outcome.h"
+#include "tests/scenarios/oracles/bench.h"
 
 using namespace vtwin::scenario;
+using namespace vtwin::scenario::test;
 
 namespace {
-
-sc_core::sc_time s(double value) {
-    return {value, sc_core::SC_SEC};
-}
 
 run_record golden() {
     run_record made;

@@ -2,13 +2,11 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using life = seen::domain_life::what;
 
 namespace {
 
-const bytes command = packet(0xC1, 0x14);
 seen::submission submitted(double at, const char* ring, const char* back) {
-    return {s(at), ring, back, command, 10, 0};
+    return {s(at), ring, back, bare_extend, 10, 0};
 }
 seen::run_end over(double at, double last_fault = 0, bool finished = false) {
     return {s(at), finished, s(last_fault)};
@@ -32,7 +30,7 @@ TEST_CASE("L-1 catches a command without an answer") {
 TEST_CASE("L-4 catches a guest that is not served again after the last fault") {
     const auto served = [](double at) {
         static const bytes done = ok();
-        return seen::guest_command{s(at), s(at), "g1", command, 10, done};
+        return seen::guest_command{s(at), s(at), "g1", bare_extend, 10, done};
     };
     const auto run = [&](double answer, double end, bool alive) {
         oracle_bench bench("L-4");
@@ -83,7 +81,7 @@ TEST_CASE("L-7 catches a stub domain that neither serves nor says why") {
         if (complains)
             bench << seen::log_line{s(3), "v1", "no disk", false, true};
         if (answer > 0)
-            bench << seen::answer{s(answer), "g1", "v1", command, {}, 0};
+            bench << seen::answer{s(answer), "g1", "v1", bare_extend, {}, 0};
         bench << over(999);
         return bench.caught("v1");
     };

@@ -2,7 +2,6 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using life = seen::domain_life::what;
 
 namespace {
 

@@ -4,7 +4,6 @@
 
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::test;
-using power = seen::tpm_power::what;
 using fsm = vtwin::tpm::tis_state::fsm;
 
 namespace {
@@ -31,7 +30,7 @@ seen::execution run(double at, const char* tpm, const bytes& command, const byte
     return {s(at), tpm, command, 0, response};
 }
 const bytes startup = packet(0xC1, 0x99, big(1, 2)), ones = filled(20, 0x11);
-bytes extend(unsigned pcr) {
+bytes extend_of(unsigned pcr) {
     return packet(0xC1, 0x14, big(pcr, 4) + ones);
 }
 bytes quote(unsigned nonce, unsigned ordinal = 0x16) {
@@ -65,7 +64,7 @@ TEST_CASE("I-T2 catches two active localities") {
 }
 
 TEST_CASE("I-T3 catches a command that is not what came over the bus") {
-    const auto command = extend(3);
+    const auto command = extend_of(3);
     const auto sent = [&](const bytes& executed, const bytes& response) {
         oracle_bench bench("I-T3");
         bench << bus(true, 0x2024, 0xEE) << bus(true, 0x2018, 0x40);  // thrown away by commandReady
@@ -75,15 +74,15 @@ TEST_CASE("I-T3 catches a command that is not what came over the bus") {
         return bench.caught("tpm");
     };
     CHECK_FALSE(sent(command, ok()));
-    CHECK_FALSE(sent(extend(4), refused(2)));
-    CHECK(sent(extend(4), ok()));
+    CHECK_FALSE(sent(extend_of(4), refused(2)));
+    CHECK(sent(extend_of(4), ok()));
 }
 
 TEST_CASE("I-T4 folds PCRs and catches one that took another value") {
     const auto first = folded(filled(20, 0), ones), second = folded(first, ones);
     const auto history = [&](const bytes& last) {
         oracle_bench bench("I-T4");
-        bench << run(1, "v1", startup, ok()) << run(2, "v1", extend(10), ok(first))
+        bench << run(1, "v1", startup, ok()) << run(2, "v1", extend_of(10), ok(first))
               << run(3, "v1", packet(0xC1, 0x15, big(10, 4)), ok(last));
         return bench.caught("v1");
     };
@@ -101,18 +100,18 @@ TEST_CASE("I-T4 folds PCRs and catches one that took another value") {
     }
     oracle_bench restored("I-T4");
     restored << run(1, "v1", startup, ok()) << seen::state_given{s(2), "v1", 1, true}
-             << run(3, "v1", extend(10), ok(second));
+             << run(3, "v1", extend_of(10), ok(second));
     CHECK(restored.quiet());
 }
 
 TEST_CASE("I-T5 catches a TPM that works on after its self-test failed") {
     oracle_bench good("I-T5"), bad("I-T5");
     for (auto* bench : {&good, &bad})
-        *bench << run(1, "tpm", extend(1), refused(0x1C)) << run(2, "tpm", packet(0xC1, 0x65), ok())
-               << run(3, "tpm", extend(1), refused(0x1C));
-    good << seen::tpm_power{s(4), "tpm", power::cycled} << run(5, "tpm", extend(1), ok());
+        *bench << run(1, "tpm", extend_of(1), refused(0x1C)) << run(2, "tpm", packet(0xC1, 0x65), ok())
+               << run(3, "tpm", extend_of(1), refused(0x1C));
+    good << seen::tpm_power{s(4), "tpm", power::cycled} << run(5, "tpm", extend_of(1), ok());
     CHECK(good.quiet());
-    bad << run(5, "tpm", extend(1), ok());
+    bad << run(5, "tpm", extend_of(1), ok());
     CHECK(bad.caught("tpm"));
 }
 
@@ -134,7 +133,8 @@ TEST_CASE("I-T8 catches random numbers that repeat or stand still") {
 TEST_CASE("I-T9 catches an authorised command that succeeds twice") {
     oracle_bench good("I-T9"), bad("I-T9");
     good << run(1, "v1", quote(1), ok()) << run(2, "v1", quote(2), ok()) << run(3, "v1", quote(2), refused(1))
-         << run(4, "v1", extend(1), ok()) << run(5, "v1", extend(1), ok()) << run(6, "v2", quote(1), ok());
+         << run(4, "v1", extend_of(1), ok()) << run(5, "v1", extend_of(1), ok())
+         << run(6, "v2", quote(1), ok());
     CHECK(good.quiet());
     bad << run(1, "v1", quote(1), ok()) << run(2, "v1", quote(1), ok());
     CHECK(bad.caught("v1"));
@@ -149,7 +149,7 @@ TEST_CASE("I-Q1 knows which quote the guest's own vTPM really made") {
                             unsigned ordinal = 0x16) {
         oracle_bench bench("I-Q1");
         for (const char* tpm : {"v1", "v2"})
-            bench << run(1, tpm, startup, ok()) << run(2, tpm, extend(10), ok(first));
+            bench << run(1, tpm, startup, ok()) << run(2, tpm, extend_of(10), ok(first));
         bench << run(3, quoting, quote(quoted_nonce, ordinal), ok())
               << seen::appraisal{s(4), "g1", true, nonce, 1u << 10 | 1u << 3, 0, std::move(values), {}};
         return bench.caught("g1");
@@ -168,7 +168,7 @@ TEST_CASE("I-Q2 knows the PCRs that the hardware TPM had") {
     const auto first = folded(filled(20, 0), ones);
     const auto judged = [&](const bytes& values, bool quoted) {
         oracle_bench bench("I-Q2");
-        bench << run(1, "tpm", startup, ok()) << run(2, "tpm", extend(1), ok(first));
+        bench << run(1, "tpm", startup, ok()) << run(2, "tpm", extend_of(1), ok(first));
         if (quoted)
             bench << run(3, "tpm", quote(1), ok());
         const auto evidence = filled(256, 0) + values;

@@ -24,9 +24,9 @@ class browser {
                                           "--window-size=1200,3200",
                                           "--hide-scrollbars",
                                           "--host-resolver-rules=MAP * ~NOTFOUND",
-                                          "--user-data-dir=" + (m_place.path() / "profile").string()};
+                                          "--user-data-dir=" + m_place.at("profile")};
         words.insert(words.end(), options.begin(), options.end());
-        words.push_back("file://" + (m_place.path() / "report.html").string());
+        words.push_back("file://" + m_place.at("report.html"));
         const program_result seen = vtwin::scenario::test::start(words);
         REQUIRE(seen.code == 0);
         return seen;
@@ -43,13 +43,6 @@ class browser {
   private:
     temporary_directory m_place;
 };
-
-std::size_t occurrences(const std::string& text, const std::string& what) {
-    std::size_t count = 0;
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
-        ++count;
-    return count;
-}
 
 /// What the page says about itself: data-NAME of its root.
 std::string said(const program_result& seen, const std::string& name) {
@@ -76,7 +69,7 @@ TEST_CASE("A browser draws every chart of a report without an error or a request
     CHECK(said(seen, "errors") == "0");
     CHECK(said(seen, "requests") == "0");
     CHECK(seen.err.find("CONSOLE") == std::string::npos);
-    CHECK(occurrences(seen.out, "<svg") == 6);
+    CHECK(test::occurrences(seen.out, "<svg") == 6);
     // Texts that only a drawing contains.
     for (const char* drawn :
          {">disk.torn_write / hardened</text>", ">latency [ms]</text>", ">capacity</text>",
@@ -106,7 +99,7 @@ TEST_CASE("A report whose charts cannot be drawn says so and shows their figures
     CHECK(said(seen, "charts") == "0/6");
     CHECK(said(seen, "errors") == "6");
     CHECK(seen.err.find("CONSOLE") != std::string::npos);
-    CHECK(occurrences(seen.out, "<details open") == 6);
+    CHECK(test::occurrences(seen.out, "<details open") == 6);
 }
 
 TEST_CASE("The policy of a report stops a script that somebody put into it") {

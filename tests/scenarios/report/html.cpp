@@ -27,13 +27,6 @@ page hostile_page() {
     return {hostile, {hostile}, {{hostile, blocks}, {hostile, {}}, {hostile, {}}}};
 }
 
-std::size_t occurrences(const std::string& text, const std::string& what) {
-    std::size_t count = 0;
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
-        ++count;
-    return count;
-}
-
 std::string without_scripts(std::string text) {
     for (std::size_t start; (start = text.find("<script")) != std::string::npos;) {
         const std::size_t end = text.find("</script>", start);
@@ -50,8 +43,8 @@ TEST_CASE("Hostile names cannot become markup or script in an HTML report") {
     CHECK(html.find("<img") == std::string::npos);
     CHECK(html.find('\x1b') == std::string::npos);
     // Five charts' data, the library and the page's own script; each ended once.
-    CHECK(occurrences(html, "<script") == 7);
-    CHECK(occurrences(html, "</script") == 7);
+    CHECK(test::occurrences(html, "<script") == 7);
+    CHECK(test::occurrences(html, "</script") == 7);
     CHECK(without_scripts(html).find("onerror=\"") == std::string::npos);
     CHECK(without_scripts(html).find("&lt;img src=x onerror=&quot;") != std::string::npos);
 }
@@ -72,11 +65,11 @@ TEST_CASE("An HTML report names nothing outside itself") {
     CHECK(html.find("default-src 'none'") != std::string::npos);
     // What the real library mentions: licences and the names of SVG's namespaces.
     const std::string library = load_chart_library();
-    CHECK(occurrences(library, "http") ==
-          occurrences(library, "http://www.w3.org/") +
-              occurrences(library, "http://www.apache.org/licenses/") +
-              occurrences(library, "https://github.com/ecomfe/zrender/blob/master/LICENSE") +
-              occurrences(library, "(https://www.apache.org/)"));
+    CHECK(test::occurrences(library, "http") ==
+          test::occurrences(library, "http://www.w3.org/") +
+              test::occurrences(library, "http://www.apache.org/licenses/") +
+              test::occurrences(library, "https://github.com/ecomfe/zrender/blob/master/LICENSE") +
+              test::occurrences(library, "(https://www.apache.org/)"));
 }
 
 TEST_CASE("The policy of an HTML report admits its own scripts by their hashes and no other") {
@@ -85,7 +78,7 @@ TEST_CASE("The policy of an HTML report admits its own scripts by their hashes a
     const std::size_t policy = html.find("Content-Security-Policy");
     REQUIRE(policy != std::string::npos);
     const std::string line = html.substr(policy, html.find('\n', policy) - policy);
-    CHECK(occurrences(line, "'sha256-") == 2);
+    CHECK(test::occurrences(line, "'sha256-") == 2);
     CHECK(line.find("'sha256-ZXlx0tgn02tf3IjBAOX1WtPEQ9AtSmSeolzS9I8s2Jk='") != std::string::npos);
     CHECK(line.find("script-src 'unsafe") == std::string::npos);
     CHECK(policy < html.find("<title>"));
@@ -94,7 +87,7 @@ TEST_CASE("The policy of an HTML report admits its own scripts by their hashes a
 TEST_CASE("A library that contains the end of a script element cannot end it") {
     const std::string html = render_html({"T", {}, {}}, "a='</script><!--'");
     CHECK(html.find("a='<\\/script><\\!--'") != std::string::npos);
-    CHECK(occurrences(html, "</script") == 2);
+    CHECK(test::occurrences(html, "</script") == 2);
 }
 
 TEST_CASE("Numbers that no axis can show are left out of charts") {

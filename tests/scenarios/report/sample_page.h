@@ -1,4 +1,4 @@
-// A page with every kind of block, for tests of how pages are shown.
+// A page with every kind of block, for tests of how pages are shown, and what they look for there.
 #pragma once
 
 #include <cmath>
@@ -6,6 +6,13 @@
 #include "scenarios/report/page.h"
 
 namespace vtwin::scenario::report::test {
+
+inline std::size_t occurrences(const std::string& text, const std::string& what) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+        ++count;
+    return count;
+}
 
 inline page sample_page() {
     const std::vector<std::string> classes = {

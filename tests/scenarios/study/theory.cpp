@@ -2,30 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/scenarios/study/two_settings.h"
+
 using namespace vtwin::scenario;
 using namespace vtwin::scenario::study;
-
-namespace {
-
-stored_point point(std::size_t setting, std::uint64_t seed, metrics values, const std::string& problem = "") {
-    stored_point made;
-    made.setting = setting;
-    made.seed = seed;
-    made.values = std::move(values);
-    made.problem = problem;
-    return made;
-}
-
-study::study two_settings() {
-    study::study made;
-    made.title = "a study";
-    made.sweeps.push_back({"guests", {"fleet.count"}, {{"1"}, {"2"}}, {"1", "2"}, {}});
-    made.replications = 2;
-    made.metrics = {"latency.mean_ns"};
-    return made;
-}
-
-}  // namespace
+using namespace vtwin::scenario::test;
 
 TEST_CASE("settings are compared seed by seed") {
     const auto what = two_settings();

@@ -7,14 +7,14 @@
 
 using namespace vtwin;
 using namespace vtwin::scenario::live;
-using kind = mssim_extent::kind;
+using extent_kind = mssim_extent::kind;
 
 namespace {
 
 mssim_extent look(mssim_port port, const std::string& hex) {
     return measure(port, *models::from_hex(hex));
 }
-bool is(const mssim_extent& found, kind what, std::size_t size) {
+bool is(const mssim_extent& found, extent_kind what, std::size_t size) {
     return found.what == what && found.size == size;
 }
 
@@ -22,32 +22,32 @@ bool is(const mssim_extent& found, kind what, std::size_t size) {
 
 TEST_CASE("a request of the simulator's is measured as its octets come") {
     const auto on_commands = [](const std::string& hex) { return look(mssim_port::command, hex); };
-    CHECK(is(on_commands(""), kind::partial, 4));
-    CHECK(is(on_commands("000000"), kind::partial, 4));
-    CHECK(is(on_commands("00000008"), kind::partial, 9));
-    CHECK(is(on_commands("0000000803000000"), kind::partial, 9));
-    CHECK(is(on_commands("00000008030000000c"), kind::partial, 21));
-    CHECK(is(on_commands("00000008030000000c80010000000c0000017b0008"), kind::complete, 21));
-    CHECK(is(on_commands("000000080000000000"), kind::complete, 9));
-    CHECK(is(on_commands("00000006"), kind::partial, 8));
-    CHECK(is(on_commands("0000000600000002aa"), kind::partial, 10));
-    CHECK(is(on_commands("0000000f"), kind::partial, 8));
-    CHECK(is(on_commands("00000014"), kind::complete, 4));
-    CHECK(is(look(mssim_port::platform, "00000001"), kind::complete, 4));
-    CHECK(is(look(mssim_port::platform, "0000001a4000"), kind::partial, 8));
+    CHECK(is(on_commands(""), extent_kind::partial, 4));
+    CHECK(is(on_commands("000000"), extent_kind::partial, 4));
+    CHECK(is(on_commands("00000008"), extent_kind::partial, 9));
+    CHECK(is(on_commands("0000000803000000"), extent_kind::partial, 9));
+    CHECK(is(on_commands("00000008030000000c"), extent_kind::partial, 21));
+    CHECK(is(on_commands("00000008030000000c80010000000c0000017b0008"), extent_kind::complete, 21));
+    CHECK(is(on_commands("000000080000000000"), extent_kind::complete, 9));
+    CHECK(is(on_commands("00000006"), extent_kind::partial, 8));
+    CHECK(is(on_commands("0000000600000002aa"), extent_kind::partial, 10));
+    CHECK(is(on_commands("0000000f"), extent_kind::partial, 8));
+    CHECK(is(on_commands("00000014"), extent_kind::complete, 4));
+    CHECK(is(look(mssim_port::platform, "00000001"), extent_kind::complete, 4));
+    CHECK(is(look(mssim_port::platform, "0000001a4000"), extent_kind::partial, 8));
 }
 
 TEST_CASE("what no request of the simulator's can be is found out before its data is waited for") {
-    CHECK(is(look(mssim_port::command, "000000080000001000"), kind::partial, 9 + 4096));
-    CHECK(look(mssim_port::command, "000000080000001001").what == kind::too_long);
-    CHECK(look(mssim_port::command, "0000000800ffffffff").what == kind::too_long);
-    CHECK(is(look(mssim_port::command, "0000000600100000"), kind::partial, 8 + 0x100000));
-    CHECK(look(mssim_port::command, "0000000600100001").what == kind::too_long);
+    CHECK(is(look(mssim_port::command, "000000080000001000"), extent_kind::partial, 9 + 4096));
+    CHECK(look(mssim_port::command, "000000080000001001").what == extent_kind::too_long);
+    CHECK(look(mssim_port::command, "0000000800ffffffff").what == extent_kind::too_long);
+    CHECK(is(look(mssim_port::command, "0000000600100000"), extent_kind::partial, 8 + 0x100000));
+    CHECK(look(mssim_port::command, "0000000600100001").what == extent_kind::too_long);
     // A request of the other port is none of this.
-    CHECK(look(mssim_port::command, "00000001").what == kind::unknown);
-    CHECK(look(mssim_port::platform, "00000008").what == kind::unknown);
-    CHECK(look(mssim_port::platform, "00000000").what == kind::unknown);
-    CHECK(look(mssim_port::command, "80010000").what == kind::unknown);
+    CHECK(look(mssim_port::command, "00000001").what == extent_kind::unknown);
+    CHECK(look(mssim_port::platform, "00000008").what == extent_kind::unknown);
+    CHECK(look(mssim_port::platform, "00000000").what == extent_kind::unknown);
+    CHECK(look(mssim_port::command, "80010000").what == extent_kind::unknown);
 }
 
 TEST_CASE("requests of the simulator's are read and answers written to the octet") {

@@ -8,7 +8,7 @@
 
 using namespace vtwin;
 using namespace vtwin::scenario::live;
-using kind = swtpm::reading::kind;
+using reading_kind = swtpm::reading::kind;
 
 namespace {
 
@@ -24,23 +24,23 @@ std::string hex(const tpm::bytes& octets) {
 TEST_CASE("a control request is read once it is whole") {
     for (const char* part : {"", "00", "000000", "00000002", "00000002000000", "00000005", "0000000c00000001",
                              "0000000700000004616263", "0000000d000000010000000200000003aabb"})
-        CHECK(read(part).what == kind::incomplete);
+        CHECK(read(part).what == reading_kind::incomplete);
     const auto init = read("0000000200000001");
-    REQUIRE(init.what == kind::complete);
+    REQUIRE(init.what == reading_kind::complete);
     CHECK(init.asked.what == swtpm::command::init);
     CHECK(init.asked.flags == 1);
     CHECK(hex(read("000000070000000461626364").asked.data) == "61626364");
     const auto blob = read("0000000d000000010000000200000003aabbcc");
-    REQUIRE(blob.what == kind::complete);
+    REQUIRE(blob.what == reading_kind::complete);
     CHECK(blob.asked.flags == 1);
     CHECK(blob.asked.type == 2);
     CHECK(hex(blob.asked.data) == "aabbcc");
     const auto take = read("0000000c000000010000000300000010");
-    REQUIRE(take.what == kind::complete);
+    REQUIRE(take.what == reading_kind::complete);
     CHECK(take.asked.type == 3);
     CHECK(take.asked.offset == 16);
     const auto info = read("00000012000000000000000700000005" + std::string(8, '0'));
-    REQUIRE(info.what == kind::complete);
+    REQUIRE(info.what == reading_kind::complete);
     CHECK(info.asked.info == 7);
     CHECK(info.asked.offset == 5);
 }
@@ -48,32 +48,32 @@ TEST_CASE("a control request is read once it is whole") {
 TEST_CASE("what QEMU pads is taken and other octets behind a control request are refused") {
     for (const char* padded : {"0000000504", "00000005040000ff", "00000005040000000000"}) {
         const auto locality = read(padded);
-        REQUIRE(locality.what == kind::complete);
+        REQUIRE(locality.what == reading_kind::complete);
         CHECK(locality.asked.what == swtpm::command::set_locality);
         CHECK(locality.asked.locality == 4);
     }
-    CHECK(read("0000000100000001").what == kind::complete);
+    CHECK(read("0000000100000001").what == reading_kind::complete);
     CHECK(read("0000001100000bb800000007").asked.size == 3000);
     for (const char* longer : {"000000020000000000", "0000000400", "0000000600", "0000000800", "0000000900",
                                "0000000a00", "0000000e00", "0000000f00"}) {
         const auto refused = read(longer);
-        CHECK(refused.what == kind::refused);
+        CHECK(refused.what == reading_kind::refused);
         CHECK(refused.code == swtpm::result::bad_parameter);
     }
 }
 
 TEST_CASE("hostile control requests are refused before they cost anything") {
     for (const char* unknown : {"00000000", "00000013", "ffffffff", "0000001300000000"}) {
-        CHECK(read(unknown).what == kind::refused);
+        CHECK(read(unknown).what == reading_kind::refused);
         CHECK(read(unknown).code == swtpm::result::bad_ordinal);
     }
     // Too short, as swtpm says at once of these two.
     CHECK(read("00000011").code == swtpm::result::bad_parameter);
     CHECK(read("00000012000000000000000100000000").code == swtpm::result::bad_parameter);
     // A length that no state has: the rest of the stream has no meaning either.
-    CHECK(read("0000000d00000001000000027fffffff").what == kind::lost);
-    CHECK(read("0000000700100001").what == kind::lost);
-    CHECK(read("0000000700100000").what == kind::incomplete);
+    CHECK(read("0000000d00000001000000027fffffff").what == reading_kind::lost);
+    CHECK(read("0000000700100001").what == reading_kind::lost);
+    CHECK(read("0000000700100000").what == reading_kind::incomplete);
 }
 
 TEST_CASE("control answers have swtpm's form") {

@@ -8,12 +8,11 @@
 using namespace vtwin;
 using namespace vtwin::scenario::live;
 using namespace vtwin::scenario::test;
-using kind = swtpm::reading::kind;
 
 namespace {
 
 struct heard {
-    kind what;
+    swtpm::reading::kind what;
     bool file;
 };
 asio::awaitable<void> hear(swtpm::request_reader& from, std::vector<heard>& into) {
@@ -39,7 +38,7 @@ TEST_CASE("one file comes with a control request and of many none is kept while 
     CHECK(open_files() == before + 1);
     bench.send("10");
     REQUIRE(seen.size() == 1);
-    CHECK(seen[0].what == kind::complete);
+    CHECK(seen[0].what == swtpm::reading::kind::complete);
     CHECK(seen[0].file);
     CHECK(open_files() == before);
     // HASH_DATA of a mebioctet, octet by octet, with as many files beside each as a message can have.
@@ -69,7 +68,7 @@ TEST_CASE("what one control request left is nothing to the next") {
     CHECK_FALSE(seen[0].file);
     CHECK_FALSE(seen[1].file);
     CHECK(seen[2].file);
-    CHECK(seen[3].what == kind::refused);
+    CHECK(seen[3].what == swtpm::reading::kind::refused);
     CHECK_FALSE(seen[4].file);
     ::close(file);
 }

@@ -12,7 +12,7 @@ namespace {
 const std::string command = "80010000000c0000017b0008", answered = "8001000000",
                   refused = "80010000000a00000142";
 
-asio::awaitable<tpm::bytes> answer(tpm::bytes) {
+asio::awaitable<tpm::bytes> say_answered(tpm::bytes) {
     tpm::bytes said = *models::from_hex(answered);
     co_return said;
 }
@@ -30,7 +30,7 @@ TEST_CASE("octets behind a command are ignored at a device and what is no comman
     service.carry_out = [&commands](tpm::bytes octets) {
         ++commands;
         CHECK(models::to_hex(octets) == command);
-        return answer(std::move(octets));
+        return say_answered(std::move(octets));
     };
     bench.spawn(serve_terminal(master, tpm::family::tpm20, service));
     const auto ask = [&](const std::string& hex) {
