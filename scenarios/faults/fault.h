@@ -24,13 +24,13 @@ struct condition {
 /// first that does and acts on `count` that do, or on all until `duration` has passed since it began. Without
 /// any wire it begins at `at`.
 struct trigger {
-    std::string on;                ///< wires, with * and ?; "" with a wire kind: the target itself
+    std::string on{};              ///< wires, with * and ?; "" with a wire kind: the target itself
     std::vector<condition> where;  ///< sorted by field
     std::uint64_t nth = 1;
-    std::optional<sc_core::sc_time> at;     ///< simulated time before which nothing happens
+    std::optional<sc_core::sc_time> at{};   ///< simulated time before which nothing happens
     std::uint32_t per_million = 1'000'000;  ///< probability of each counted crossing from the nth on
     std::uint64_t count = 1;                ///< 0: for ever
-    std::optional<sc_core::sc_time> duration;
+    std::optional<sc_core::sc_time> duration{};
 };
 
 struct fault {
