@@ -1,7 +1,6 @@
 #include "models/hex.h"
 
 namespace vtwin::models {
-namespace {
 
 int digit_value(char digit) {
     if (digit >= '0' && digit <= '9')
@@ -12,8 +11,6 @@ int digit_value(char digit) {
         return digit - 'A' + 10;
     return -1;
 }
-
-}  // namespace
 
 std::string to_hex(byte_view data) {
     constexpr std::string_view digits = "0123456789abcdef";

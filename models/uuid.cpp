@@ -1,3 +1,4 @@
+#include "models/hex.h"
 #include "models/ports.h"
 
 namespace vtwin::models {
@@ -9,19 +10,6 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_dash_position(std::size_t index) {
     return index == 8 || index == 13 || index == 18 || index == 23;
-}
-
-int digit_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
 }
 
 }  // namespace

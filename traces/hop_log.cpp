@@ -5,15 +5,15 @@
 #include "tpm/codec/wire.h"
 #include "traces/ordinals.h"
 #include "traces/picoseconds.h"
+#include "traces/words.h"
 
 namespace vtwin::trace {
 namespace {
 
-constexpr std::uint16_t tag_rqu = 0x00C1, tag_last12 = 0x00C3, tag_manager = 0x01C1, tag_management = 0x01C2,
+constexpr std::uint16_t tag_last12 = 0x00C3, tag_manager = 0x01C1, tag_management = 0x01C2,
                         tag_no_sessions = 0x8001, tag_sessions = 0x8002;
 // TPM 2.0 Part 2, 8.9 TPMA_CC: the code belongs to a vendor.
 constexpr std::uint32_t vendor_bit = 0x20000000;
-constexpr std::uint32_t packet_header = 10;
 
 packet_protocol protocol_of(std::uint16_t tag, std::uint32_t code, bool to_manager) {
     if (tag == tag_no_sessions || tag == tag_sessions)

@@ -4,12 +4,10 @@
 #include <algorithm>
 
 #include "traces/ordinals.h"
+#include "traces/words.h"
 
 namespace vtwin::trace {
 namespace {
-
-constexpr std::uint32_t packet_header = 10;
-constexpr std::uint16_t tag_rqu = 0x00C1;
 
 // Every hop's end is rounded down the same way, so differences sum exactly.
 std::uint64_t nanoseconds(const sc_core::sc_time& time) {

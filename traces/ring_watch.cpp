@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "tpm/codec/wire.h"
+#include "traces/words.h"
 
 namespace vtwin::trace {
 namespace {
 
-constexpr std::size_t state_at = 4, locality_at = 5, extra_pages_at = 7, header_size = 8, packet_header = 10;
+constexpr std::size_t state_at = 4, locality_at = 5, extra_pages_at = 7, header_size = 8;
 
 std::uint32_t little32(std::span<const std::byte> data) {
     std::uint32_t value = 0;

@@ -7,7 +7,7 @@
 namespace vtwin::trace {
 namespace {
 
-constexpr std::size_t spill_at = std::size_t{1} << 16;
+constexpr std::size_t spill_events_at = std::size_t{1} << 16;
 
 }  // namespace
 
@@ -120,7 +120,7 @@ void trace_event_writer::arguments(const trace_arguments& list) {
 
 void trace_event_writer::end_event() {
     m_pending += '}';
-    if (m_pending.size() < spill_at)
+    if (m_pending.size() < spill_events_at)
         return;
     m_out.write(m_pending.data(), static_cast<std::streamsize>(m_pending.size()));
     m_pending.clear();

@@ -8,6 +8,7 @@
 
 #include "traces/picoseconds.h"
 #include "traces/track_sheet.h"
+#include "traces/words.h"
 
 namespace vtwin::trace {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 constexpr std::uint64_t burst_gap_ps = 10'000'000;
 constexpr std::uint32_t first_domain = 1, first_tpm = 100'001, first_bus = 200'001;
 
-constexpr std::array<std::string_view, 4> vcpu_words = {"offline", "blocked", "runnable", "running"};
 constexpr std::array<std::string_view, 7> fsm_words = {
     "Idle", "Ready", "Reception", "Reception complete", "Execution", "Completion", "Completion read"};
 

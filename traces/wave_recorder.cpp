@@ -6,16 +6,13 @@
 
 #include "traces/ordinals.h"
 #include "traces/signals.h"
+#include "traces/words.h"
 
 namespace vtwin::trace {
 namespace {
 
-constexpr std::uint16_t tag_rqu = 0x00C1;
-constexpr std::uint32_t packet_header = 10;
-
-constexpr std::array<std::string_view, 4> vcpu_words = {"offline", "blocked", "runnable", "running"};
 constexpr std::array<std::string_view, 4> ring_words = {"IDLE", "SUBMIT", "FINISH", "CANCEL"};
-constexpr std::array<std::string_view, 7> fsm_words = {
+constexpr std::array<std::string_view, 7> fsm_symbols = {
     "Idle", "Ready", "Reception", "Reception_complete", "Execution", "Completion", "Completion_read"};
 
 template <std::size_t Size>
@@ -215,7 +212,7 @@ void wave_recorder::bus_cycle(const std::string& bus_name, const tpm::lpc_cycle&
 void wave_recorder::tis_changed(const std::string& tpm_name, const tpm::tis_state& what) {
     now();
     const tpm_signals& s = tpm(tpm_name);
-    m_vcd.set(what.at, s.fsm, word(fsm_words, static_cast<unsigned>(what.state)));
+    m_vcd.set(what.at, s.fsm, word(fsm_symbols, static_cast<unsigned>(what.state)));
     m_vcd.set(what.at, s.fsm_code, static_cast<std::uint64_t>(what.state));
     if (what.active_locality >= 0)
         m_vcd.set(what.at, s.locality, static_cast<std::uint64_t>(what.active_locality));

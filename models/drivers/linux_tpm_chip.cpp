@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "models/drivers/linux_errno.h"
 #include "tpm/codec/tpm20.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 
@@ -11,10 +13,6 @@ using xen::errno_t;
 
 namespace {
 
-constexpr int error(errno_t code) {
-    return -static_cast<int>(code);
-}
-constexpr int broken_pipe = -32;  // -EPIPE
 constexpr std::size_t least_write = 6;
 
 constexpr std::uint32_t ord_pcr_read = 0x15, ord_get_random = 0x46, ord_continue_self_test = 0x53,
@@ -25,7 +23,6 @@ constexpr int rc_deactivated = 6, rc_disabled = 7, rc_failed_self_test = 28, rc_
 constexpr std::size_t digest_size = 20;
 constexpr std::uint16_t startup_clear = 1;
 constexpr std::uint32_t random_at_registration = 32, random_of_hwrng = 64;
-constexpr std::size_t size_at = 2, ordinal_at = 6, body_at = 10;
 
 // TPM Main Part 2 classes as Linux tabulates them: inclusive ranges of ordinals.
 struct ordinal_range {
@@ -49,14 +46,6 @@ bool in_ranges(std::span<const ordinal_range> ranges, std::uint32_t ordinal) {
         ranges, [=](const ordinal_range& r) { return ordinal >= r.first && ordinal <= r.last; });
 }
 
-std::uint32_t get_be32(byte_view data, std::size_t at) {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-        value = (value << 8) | std::to_integer<std::uint32_t>(data[at + i]);
-    }
-    return value;
-}
-
 template <typename Value>
 void put_be(bytes& out, Value value) {
     for (int shift = static_cast<int>(sizeof(Value)) * 8 - 8; shift >= 0; shift -= 8) {
@@ -66,7 +55,7 @@ void put_be(bytes& out, Value value) {
 
 /// TPM_TAG_RQU_COMMAND with 32-bit parameters.
 template <typename... Parameters>
-bytes command(std::uint32_t ordinal, Parameters... parameters) {
+bytes command12(std::uint32_t ordinal, Parameters... parameters) {
     bytes out;
     put_be(out, std::uint16_t{0x00C1});
     put_be(out, static_cast<std::uint32_t>(10 + (sizeof(parameters) + ... + 0)));
@@ -115,14 +104,14 @@ sc_time linux_tpm_chip::duration_of(std::uint32_t ordinal) const {
 // ---- transmit path
 
 int linux_tpm_chip::try_transmit(byte_view command, bytes& response) {
-    const std::uint32_t count = get_be32(command, size_at);
+    const std::uint32_t count = tpm::packet::size_of(command);
     if (count == 0) {
         return error(errno_t::enodata);
     }
     if (count > buffer_size) {
         return error(errno_t::e2big);
     }
-    const std::uint32_t ordinal = get_be32(command, ordinal_at);
+    const std::uint32_t ordinal = tpm::packet::code_of(command);
     if (const int sent = m_driver.send(command.first(std::min<std::size_t>(count, command.size())));
         sent < 0) {
         return sent;
@@ -149,7 +138,7 @@ int linux_tpm_chip::try_transmit(byte_view command, bytes& response) {
         return received;
     }
     response.resize(static_cast<std::size_t>(received));
-    if (response.size() < header_size || get_be32(response, size_at) != response.size()) {
+    if (response.size() < header_size || tpm::packet::size_of(response) != response.size()) {
         return error(errno_t::efault);
     }
     return received;
@@ -157,7 +146,7 @@ int linux_tpm_chip::try_transmit(byte_view command, bytes& response) {
 
 void linux_tpm_chip::tell(command_end end, const sc_time& at, byte_view command) const {
     if (m_hook) {
-        m_hook(end, at, get_be32(command, ordinal_at));
+        m_hook(end, at, tpm::packet::code_of(command));
     }
 }
 
@@ -230,7 +219,7 @@ int linux_tpm_chip::check_written(byte_view written) {
     if (written.size() > buffer_size) {
         return error(errno_t::e2big);
     }
-    const bool whole = written.size() >= least_write && written.size() >= get_be32(written, size_at);
+    const bool whole = written.size() >= least_write && written.size() >= tpm::packet::size_of(written);
     return whole ? 0 : error(errno_t::einval);
 }
 
@@ -256,7 +245,7 @@ int linux_tpm_chip::judged(int length, byte_view response, std::size_t least_bod
     if (length < 0) {
         return length;
     }
-    if (const std::uint32_t code = get_be32(response, ordinal_at); code != 0) {
+    if (const std::uint32_t code = tpm::packet::code_of(response); code != 0) {
         return static_cast<int>(code);
     }
     return response.size() < header_size + least_body ? error(errno_t::efault) : 0;
@@ -275,7 +264,7 @@ int linux_tpm_chip::command_held(byte_view command, bytes& response, std::size_t
 // ---- start-up
 
 int linux_tpm_chip::ask_capability(std::uint32_t property, std::size_t least_body, bytes& response) {
-    return command_held(command(ord_get_capability, cap_property, std::uint32_t{4}, property), response,
+    return command_held(command12(ord_get_capability, cap_property, std::uint32_t{4}, property), response,
                         least_body);
 }
 
@@ -294,12 +283,12 @@ int linux_tpm_chip::auto_startup() {
 int linux_tpm_chip::self_test() {
     const sc_time limit = duration_of(ord_continue_self_test);
     bytes response;
-    if (const int result = command_held(command(ord_continue_self_test), response); result != 0) {
+    if (const int result = command_held(command12(ord_continue_self_test), response); result != 0) {
         return result;
     }
     int result = 0;
     for (sc_time waited; waited < limit; waited += m_params.linux_self_test_poll) {
-        result = command_held(command(ord_pcr_read, std::uint32_t{0}), response, digest_size);
+        result = command_held(command12(ord_pcr_read, std::uint32_t{0}), response, digest_size);
         if (result != rc_doing_self_test && result != error(errno_t::etime)) {
             break;
         }
@@ -317,7 +306,7 @@ int linux_tpm_chip::ask_timeouts() {
     int result = ask_capability(property_timeouts, timeouts_body, response);
     if (result == rc_invalid_postinit) {
         bytes started;
-        (void)command_held(command(ord_startup, startup_clear), started);
+        (void)command_held(command12(ord_startup, startup_clear), started);
         result = ask_capability(property_timeouts, timeouts_body, response);
     }
     if (result != 0) {
@@ -345,13 +334,13 @@ sc_time linux_tpm_chip::in_ticks(std::uint32_t microseconds) const {
 }
 
 void linux_tpm_chip::set_timeouts(byte_view response) {
-    constexpr std::size_t first_at = body_at + 4;
+    constexpr std::size_t first_at = tpm::packet::body_at + 4;
     if (response.size() < first_at + 4 * m_timeouts.size()) {
         return;
     }
     linux_tpm_driver_if::microseconds4 told{};
     for (std::size_t i = 0; i < told.size(); ++i) {
-        told[i] = get_be32(response, first_at + 4 * i);
+        told[i] = tpm::load_be32(byte_view(response).subspan(first_at + 4 * i, 4));
     }
     const auto known_better = m_driver.corrected_timeouts();
     told = known_better.value_or(told);
@@ -366,12 +355,12 @@ void linux_tpm_chip::set_timeouts(byte_view response) {
 }
 
 void linux_tpm_chip::set_durations(byte_view response) {
-    constexpr std::size_t first_at = body_at + 4;
+    constexpr std::size_t first_at = tpm::packet::body_at + 4;
     if (response.size() < first_at + 4 * m_durations.size()) {
         return;
     }
     for (std::size_t i = 0; i < m_durations.size(); ++i) {
-        m_durations[i] = in_ticks(get_be32(response, first_at + 4 * i));
+        m_durations[i] = in_ticks(tpm::load_be32(byte_view(response).subspan(first_at + 4 * i, 4)));
     }
     // Less than HZ / 100 ticks for the short class can only be meant in milliseconds.
     if (m_durations[0] < sc_time(10, sc_core::SC_MS)) {
@@ -386,7 +375,7 @@ int linux_tpm_chip::get_random(std::uint32_t count) {
     if (m_is_tpm20) {
         return transmit_from_kernel(tpm::tpm20::get_random(static_cast<std::uint16_t>(count)), response, 2);
     }
-    return transmit_from_kernel(command(ord_get_random, count), response, 4);
+    return transmit_from_kernel(command12(ord_get_random, count), response, 4);
 }
 
 int linux_tpm_chip::register_chip() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tpm/codec/tpm20.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 
@@ -14,14 +15,9 @@ namespace t20 = tpm::tpm20;
 
 namespace {
 
-constexpr std::size_t tag_size = 2, code_at = 6, body_at = 10;
 // TPMA_CC: bit 29 (vendor's) and the index make the code; bits 25 to 27 count the handles of the command.
 constexpr std::uint32_t cc_code_mask = 0x2000FFFF;
 constexpr unsigned cc_handles_shift = 25;
-
-std::uint32_t code_of(byte_view packet) {
-    return tpm::load_be32(packet.subspan(code_at, 4));
-}
 
 }  // namespace
 
@@ -63,9 +59,9 @@ int linux_tpm_chip::transmit_until_tested(byte_view command, bytes& response) {
         if (result < 0 || !m_is_tpm20) {
             return result;
         }
-        const std::uint32_t code = code_of(response);
-        const bool again =
-            code == t20::rc::retry || (code == t20::rc::testing && code_of(command) != t20::cc::self_test);
+        const std::uint32_t code = tpm::packet::code_of(response);
+        const bool again = code == t20::rc::retry ||
+                           (code == t20::rc::testing && tpm::packet::code_of(command) != t20::cc::self_test);
         if (!again || pause > m_params.linux_tpm20_long) {
             return result;
         }
@@ -89,7 +85,7 @@ int linux_tpm_chip::probe_family() {
     if (length < 0) {
         return length;
     }
-    m_is_tpm20 = tpm::load_be16(byte_view(response).first(tag_size)) == t20::tag_no_sessions;
+    m_is_tpm20 = tpm::load_be16(byte_view(response).first(2)) == t20::tag_no_sessions;
     return 0;
 }
 
@@ -140,8 +136,8 @@ int linux_tpm_chip::self_test_tpm20() {
 /// tpm2_get_cc_attrs_tbl: how many commands there are, then their attributes. The list must be as long as the
 /// number said.
 int linux_tpm_chip::read_command_table() {
-    constexpr std::size_t property_body = 17, value_at = body_at + 13, count_at = body_at + 5, table_head = 9,
-                          most_commands = 0xFFFFF;
+    constexpr std::size_t property_body = 17, value_at = tpm::packet::body_at + 13,
+                          count_at = tpm::packet::body_at + 5, table_head = 9, most_commands = 0xFFFFF;
     constexpr std::uint32_t handles_mask = 7u << cc_handles_shift, one_handle = 1u << cc_handles_shift;
     bytes response;
     int result = command_held(t20::get_capability(t20::cap::tpm_properties, t20::cap::total_commands, 1),
@@ -164,7 +160,8 @@ int linux_tpm_chip::read_command_table() {
     }
     m_commands.clear();
     for (std::uint32_t i = 0; i < commands; ++i) {
-        std::uint32_t attributes = tpm::load_be32(table.subspan(body_at + table_head + 4 * i, 4));
+        std::uint32_t attributes =
+            tpm::load_be32(table.subspan(tpm::packet::body_at + table_head + 4 * i, 4));
         const std::uint32_t code = attributes & cc_code_mask;
         // Their handle is a parameter, which a resource manager translates all the same.
         if (code == t20::cc::flush_context || code == t20::cc::context_save) {

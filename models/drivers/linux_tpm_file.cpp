@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "models/drivers/linux_errno.h"
+
 namespace vtwin::models {
 
 using xen::errno_t;
-
-namespace {
-
-constexpr int error(errno_t code) {
-    return -static_cast<int>(code);
-}
-
-}  // namespace
 
 linux_tpm_file::linux_tpm_file(linux_tpm_chip& chip, kernel& owner, node which, driver_params params)
     : m_chip(chip),

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "models/drivers/linux_errno.h"
 #include "tpm/codec/tpm20_frame.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 
@@ -12,15 +14,10 @@ namespace t20 = tpm::tpm20;
 
 namespace {
 
-constexpr int error(errno_t code) {
-    return -static_cast<int>(code);
-}
-
-constexpr std::size_t size_at = 2, code_at = 6, body_at = linux_tpm_chip::header_size, handle_size = 4;
+constexpr std::size_t handle_size = 4;
 constexpr std::uint32_t unlisted_command = 0x000B0000 | t20::rc::command_code;  // TSS2_RESMGR_TPM_RC_LAYER
 constexpr std::uint32_t type_mask = 0xFF000000, type_transient = 0x80000000, type_hmac_session = 0x02000000,
                         type_policy_session = 0x03000000, last_index = 0x00FFFFFF;
-constexpr std::size_t page_size = 4096;  // of the kernel's own commands
 
 // TPMS_CONTEXT: sequence, handle, hierarchy, and the size of the blob that follows
 constexpr std::size_t context_head = 18, blob_size_at = 16;
@@ -39,7 +36,7 @@ int base_of(int code) {
     return (code & format_one) != 0 ? code & meaning : code;
 }
 
-bytes command(std::uint32_t code, byte_view body) {
+bytes command20(std::uint32_t code, byte_view body) {
     return t20::framed(t20::tag_no_sessions, code, body);
 }
 
@@ -67,7 +64,7 @@ int linux_tpm_space::transmit_from_user(byte_view written, bytes& response) {
     if (const int refused = m_chip.get_ops(); refused < 0) {
         return refused;
     }
-    const int result = transmit_held(std::max(written.size(), body_at));
+    const int result = transmit_held(std::max(written.size(), tpm::packet::body_at));
     m_chip.put_ops();
     if (result > 0) {
         const auto end = m_exchange.begin() + result;
@@ -78,12 +75,12 @@ int linux_tpm_space::transmit_from_user(byte_view written, bytes& response) {
 }
 
 int linux_tpm_space::transmit_held(std::size_t written) {
-    const std::uint32_t code = get(code_at);
+    const std::uint32_t code = get(tpm::packet::code_at);
     if (m_chip.listed_commands() == 0) {
         return error(errno_t::einval);
     }
     if (!m_chip.attributes_of(code)) {
-        const bytes answer = command(unlisted_command, {});
+        const bytes answer = command20(unlisted_command, {});
         std::ranges::copy(answer, m_exchange.begin());
         return static_cast<int>(answer.size());
     }
@@ -128,7 +125,7 @@ int linux_tpm_space::prepare(std::uint32_t code) {
 
 int linux_tpm_space::commit(std::uint32_t code, std::size_t& length) {
     int result = 0;
-    if (get(code_at) == t20::rc::success) {
+    if (get(tpm::packet::code_at) == t20::rc::success) {
         result = map_response_handle(*m_chip.attributes_of(code));
         if (result == 0 && code == t20::cc::get_capability) {
             result = map_handle_list(length);
@@ -169,11 +166,11 @@ int linux_tpm_space::load(byte_view buffer, std::size_t& offset, std::uint32_t& 
     if (offset + size > buffer.size()) {
         return error(errno_t::efault);
     }
-    const bool fits = body_at + size <= page_size;
+    const bool fits = tpm::packet::body_at + size <= xen::page_size;
     bytes response;
-    const int result =
-        m_chip.command_held(command(t20::cc::context_load, fits ? buffer.subspan(offset, size) : byte_view{}),
-                            response, handle_size);
+    const int result = m_chip.command_held(
+        command20(t20::cc::context_load, fits ? buffer.subspan(offset, size) : byte_view{}), response,
+        handle_size);
     if (result > 0 && (base_of(result) == t20::rc::handle || result == t20::rc::reference_h0)) {
         handle = 0;
         return error(errno_t::enoent);
@@ -181,21 +178,22 @@ int linux_tpm_space::load(byte_view buffer, std::size_t& offset, std::uint32_t& 
     if (result != 0) {
         return judged("ContextLoad", result);
     }
-    handle = tpm::load_be32(byte_view(response).subspan(body_at, handle_size));
+    handle = tpm::load_be32(byte_view(response).subspan(tpm::packet::body_at, handle_size));
     offset += size;
     return 0;
 }
 
 int linux_tpm_space::save(std::uint32_t handle, bytes& buffer, std::size_t& offset) {
     bytes response;
-    const int result = m_chip.command_held(command(t20::cc::context_save, t20::one_handle(handle)), response);
+    const int result =
+        m_chip.command_held(command20(t20::cc::context_save, t20::one_handle(handle)), response);
     if (result > 0 && base_of(result) == t20::rc::reference_h0) {
         return error(errno_t::enoent);
     }
     if (result != 0) {
         return judged("ContextSave", result);
     }
-    const byte_view context = byte_view(response).subspan(body_at);
+    const byte_view context = byte_view(response).subspan(tpm::packet::body_at);
     if (offset + context.size() > buffer.size()) {
         m_kernel.log(kernel::level::warning, "tpmrm: no room for another context");
         return error(errno_t::enomem);
@@ -297,7 +295,7 @@ void linux_tpm_space::flush_all() {
 
 int linux_tpm_space::map_command(std::uint32_t attributes) {
     for (unsigned i = 0; i < handles_in_command(attributes); ++i) {
-        const std::size_t at = body_at + i * handle_size;
+        const std::size_t at = tpm::packet::body_at + i * handle_size;
         const std::uint32_t handle = get(at);
         if ((handle & type_mask) != type_transient) {
             continue;
@@ -323,13 +321,13 @@ int linux_tpm_space::map_response_handle(std::uint32_t attributes) {
     if (!handle_in_response(attributes)) {
         return 0;
     }
-    const std::uint32_t handle = get(body_at);
+    const std::uint32_t handle = get(tpm::packet::body_at);
     const std::uint32_t type = handle & type_mask;
     if (type == type_transient) {
         const auto place = std::ranges::find(m_work.objects, 0u);
         if (place != m_work.objects.end()) {
             *place = handle;
-            put(body_at,
+            put(tpm::packet::body_at,
                 type_transient | (last_index - static_cast<std::uint32_t>(place - m_work.objects.begin())));
             return 0;
         }
@@ -350,8 +348,8 @@ int linux_tpm_space::map_response_handle(std::uint32_t attributes) {
 
 // TPM_CAP_HANDLES: objects of others are left out, the space's own get its handles.
 int linux_tpm_space::map_handle_list(std::size_t& length) {
-    constexpr std::size_t list_head = 9, capability_at = body_at + 1, count_at = body_at + 5,
-                          list_at = body_at + list_head;
+    constexpr std::size_t list_head = 9, capability_at = tpm::packet::body_at + 1,
+                          count_at = tpm::packet::body_at + 5, list_at = tpm::packet::body_at + list_head;
     if (length < list_at) {
         return error(errno_t::efault);
     }
@@ -374,7 +372,7 @@ int linux_tpm_space::map_handle_list(std::size_t& length) {
         put(list_at + handle_size * out++, handle);
     }
     length = list_at + handle_size * out;
-    put(size_at, static_cast<std::uint32_t>(length));
+    put(tpm::packet::size_at, static_cast<std::uint32_t>(length));
     put(count_at, static_cast<std::uint32_t>(out));
     return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/drivers/linux_errno.h"
+#include "models/drivers/tis_registers.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::models {
@@ -11,24 +13,12 @@ using xen::errno_t;
 
 namespace {
 
-constexpr int error(errno_t code) {
-    return -static_cast<int>(code);
-}
-
-// TIS registers and bits
-constexpr std::uint64_t access_at = 0x00, int_enable_at = 0x08, intf_capability_at = 0x14, sts_at = 0x18,
-                        fifo_at = 0x24, did_vid_at = 0xF00, rid_at = 0xF04;
-constexpr std::uint8_t access_valid = 0x80, access_active = 0x20, access_request = 0x02;
-constexpr std::uint8_t sts_valid = 0x80, sts_ready = 0x40, sts_go = 0x20, sts_data = 0x10, sts_expect = 0x08,
-                       sts_reads_zero = 0x23;
-constexpr std::uint32_t interrupt_sources = 0x87;  // command ready, locality change, stsValid, dataAvail
+constexpr std::uint8_t sts_reads_zero = 0x23;
 constexpr std::uint32_t global_interrupt = 0x80000000;
 
 constexpr std::uint16_t vendor_atmel = 0x1114, vendor_intel = 0x8086, vendor_st = 0x104A,
                         vendor_winbond = 0x1050;
 constexpr std::uint32_t atmel_3204 = 0x32041114, st_first = 0x0000104A;
-
-constexpr std::size_t header_size = linux_tpm_chip::header_size, size_at = 2;
 
 constexpr std::array<std::uint8_t, 10> get_ticks{0x00, 0xC1, 0, 0, 0, 10, 0, 0, 0, 0xF1};
 constexpr std::array<std::uint8_t, 18> get_version{0x00, 0xC1, 0, 0, 0,    18, 0, 0, 0,
@@ -122,7 +112,7 @@ std::optional<linux_tpm_driver_if::microseconds4> linux_tpm_tis::corrected_timeo
 }
 
 std::optional<sc_time> linux_tpm_tis::corrected_durations() {
-    constexpr std::size_t version_at = header_size + 6, version_size = 4;
+    constexpr std::size_t version_at = tpm::packet::body_at + 6, version_size = 4;
     constexpr std::uint32_t version_1_2_8_28 = 0x0102081C;
     const std::uint32_t identity = read32(did_vid_at);
     bytes response;
@@ -324,17 +314,19 @@ int linux_tpm_tis::receive_data(std::span<std::byte> out) {
 }
 
 int linux_tpm_tis::receive_response(std::span<std::byte> buffer) {
-    if (buffer.size() < header_size) {
+    if (buffer.size() < tpm::packet::body_at) {
         return error(errno_t::eio);
     }
-    if (const int result = receive_data(buffer.first(header_size)); result != 0) {
+    if (const int result = receive_data(buffer.first(tpm::packet::body_at)); result != 0) {
         return result;
     }
-    const std::size_t expected = tpm::load_be32(buffer.subspan(size_at, 4));
-    if (expected > buffer.size() || expected < header_size) {
+    const std::size_t expected = tpm::packet::size_of(buffer);
+    if (expected > buffer.size() || expected < tpm::packet::body_at) {
         return error(errno_t::eio);
     }
-    if (const int result = receive_data(buffer.subspan(header_size, expected - header_size)); result != 0) {
+    if (const int result =
+            receive_data(buffer.subspan(tpm::packet::body_at, expected - tpm::packet::body_at));
+        result != 0) {
         return result;
     }
     if (!wait_for_status(sts_valid, m_chip.timeout_c())) {

@@ -1,21 +1,14 @@
 #include "models/drivers/linux_tpmfront.h"
 
+#include "models/drivers/linux_errno.h"
+#include "tpm/codec/wire.h"
+
 namespace vtwin::models {
 
 using sc_core::sc_time;
 using xen::errno_t;
 using xen::page_size;
 using xen::xenbus_state;
-
-namespace {
-
-constexpr int error(errno_t code) {
-    return -static_cast<int>(code);
-}
-constexpr int broken_pipe = -32;  // -EPIPE
-constexpr std::size_t ordinal_at = 6;
-
-}  // namespace
 
 linux_tpmfront::linux_tpmfront(kernel& owner, linux_xenbus& bus, const behaviour_set& behaviours,
                                driver_params params)
@@ -185,8 +178,8 @@ int linux_tpmfront::send(byte_view command) {
     m_page.set_state(tpmif_state::submit);
     m_kernel.notify(m_port);
     std::uint32_t ordinal = 0;
-    for (std::size_t i = 0; i < 4 && ordinal_at + i < command.size(); ++i) {
-        ordinal = (ordinal << 8) | std::to_integer<std::uint32_t>(command[ordinal_at + i]);
+    for (std::size_t i = 0; i < 4 && tpm::packet::code_at + i < command.size(); ++i) {
+        ordinal = (ordinal << 8) | std::to_integer<std::uint32_t>(command[tpm::packet::code_at + i]);
     }
     if (!wait_for_status(status_idle, m_chip.duration_of(ordinal))) {
         cancel();

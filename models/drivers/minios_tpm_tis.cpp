@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "models/drivers/linux_tpm_chip.h"
+#include "models/drivers/tis_registers.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 
@@ -10,15 +12,7 @@ using sc_core::sc_time;
 
 namespace {
 
-// TIS registers and bits
-constexpr std::uint64_t access_at = 0x00, int_enable_at = 0x08, intf_capability_at = 0x14, sts_at = 0x18,
-                        fifo_at = 0x24, did_vid_at = 0xF00, rid_at = 0xF04;
-constexpr std::uint8_t access_valid = 0x80, access_active = 0x20, access_pending = 0x04,
-                       access_request = 0x02;
-constexpr std::uint8_t sts_valid = 0x80, sts_ready = 0x40, sts_go = 0x20, sts_data = 0x10, sts_expect = 0x08;
-constexpr std::uint32_t interrupt_sources = 0x87;  // command ready, locality change, stsValid, dataAvail
-
-constexpr std::size_t header_size = 10, size_at = 2, ordinal_at = 6, values_at = 14;
+constexpr std::size_t values_at = 14;
 
 constexpr std::array<std::uint8_t, 22> get_timeouts{0x00, 0xC1, 0, 0, 0, 22, 0, 0, 0, 0x65, 0,
                                                     0,    0,    5, 0, 0, 0,  4, 0, 0, 1,    0x15};
@@ -26,14 +20,6 @@ constexpr std::array<std::uint8_t, 22> get_durations{0x00, 0xC1, 0, 0, 0, 22, 0,
                                                      0,    0,    5, 0, 0, 0,  4, 0, 0, 1,    0x20};
 constexpr std::array<std::uint8_t, 10> continue_self_test{0x00, 0xC1, 0, 0, 0, 10, 0, 0, 0, 0x53};
 constexpr std::array<std::uint8_t, 11> self_test20{0x80, 0x01, 0, 0, 0, 11, 0, 0, 1, 0x43, 1};
-
-std::uint32_t get_be32(byte_view data, std::size_t at) {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-        value = (value << 8) | std::to_integer<std::uint32_t>(data[at + i]);
-    }
-    return value;
-}
 
 }  // namespace
 
@@ -208,22 +194,22 @@ void minios_tpm_tis::overrun(std::size_t at) {
 }
 
 bool minios_tpm_tis::receive_response(bytes& response) {
-    if (receive(0, header_size, buffer_size) < header_size) {
+    if (receive(0, tpm::packet::body_at, buffer_size) < tpm::packet::body_at) {
         return false;
     }
-    std::size_t expected = get_be32(m_buffer, size_at);
+    std::size_t expected = tpm::packet::size_of(m_buffer);
     if (expected > buffer_size) {
         return false;
     }
-    if (expected < header_size) {
+    if (expected < tpm::packet::body_at) {
         if (m_behaviours.hardened(behaviour::tpm_tis_short_header_length_overrun)) {
             return false;
         }
         // The rest to be read is a negative number taken as unsigned: all that the TPM has is read.
-        receive(header_size, SIZE_MAX, buffer_size);
+        receive(tpm::packet::body_at, SIZE_MAX, buffer_size);
         return false;
     }
-    if (receive(header_size, expected, buffer_size) < expected) {
+    if (receive(tpm::packet::body_at, expected, buffer_size) < expected) {
         return false;
     }
     (void)wait_for_status(sts_valid, m_timeouts[2]);
@@ -237,7 +223,7 @@ bool minios_tpm_tis::receive_response(bytes& response) {
 transport_result minios_tpm_tis::transmit(byte_view command) {
     const std::size_t handed_in = std::min(command.size(), buffer_size);
     std::copy_n(command.begin(), handed_in, m_buffer.begin());
-    const std::uint32_t count = get_be32(m_buffer, size_at);
+    const std::uint32_t count = tpm::packet::size_of(m_buffer);
     if (count != command.size() && m_behaviours.hardened(behaviour::tpm_tis_length_from_packet_header)) {
         return {transport_error::io, {}};
     }
@@ -247,7 +233,7 @@ transport_result minios_tpm_tis::transmit(byte_view command) {
     if (count > buffer_size) {
         return {transport_error::too_long, {}};
     }
-    const std::uint32_t ordinal = get_be32(m_buffer, ordinal_at);
+    const std::uint32_t ordinal = tpm::packet::code_of(m_buffer);
     outcome result = send(count);
     if (result == outcome::ok) {
         result = wait_for_answer(ordinal);
@@ -282,10 +268,11 @@ void minios_tpm_tis::ask_timeouts() {
     if (!answer || answer.response.size() < values_at + 4 * m_timeouts.size()) {
         return;
     }
-    const std::uint32_t a = get_be32(answer.response, values_at);
+    const std::uint32_t a = tpm::load_be32(byte_view(answer.response).subspan(values_at, 4));
     const double scale = a != 0 && a < 1000 ? 1000 : 1;  // some chips answer in milliseconds
     for (std::size_t i = 0; i < m_timeouts.size(); ++i) {
-        const sc_time value(get_be32(answer.response, values_at + 4 * i) * scale, sc_core::SC_US);
+        const sc_time value(tpm::load_be32(byte_view(answer.response).subspan(values_at + 4 * i, 4)) * scale,
+                            sc_core::SC_US);
         m_timeouts[i] = std::max(m_timeouts[i], value);
     }
 }
@@ -296,7 +283,8 @@ void minios_tpm_tis::ask_durations() {
         return;
     }
     for (std::size_t i = 0; i < m_durations.size(); ++i) {
-        m_durations[i] = sc_time(get_be32(answer.response, values_at + 4 * i), sc_core::SC_US);
+        m_durations[i] =
+            sc_time(tpm::load_be32(byte_view(answer.response).subspan(values_at + 4 * i, 4)), sc_core::SC_US);
     }
     if (m_durations[0] < sc_time(10, sc_core::SC_MS)) {
         m_durations[0] = sc_time(1, sc_core::SC_SEC);

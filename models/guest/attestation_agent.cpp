@@ -14,7 +14,6 @@ namespace tpm12 = tpm::tpm12;
 namespace {
 
 constexpr std::string_view identity_label = "vtpm-twin guest identity";
-constexpr std::size_t digest_size = 20;
 
 tpm12::digest to_digest(const bytes& value) {
     tpm12::digest digest{};
@@ -137,7 +136,7 @@ bool attestation_agent::activate_identity(const enrol_reply& reply, std::string&
 std::optional<verdict> attestation_agent::attest(evidence claims, std::string& problem) {
     const auto challenge =
         from_json<challenge_reply>(m_network.call("verifier/challenge", to_json(challenge_request{m_guest})));
-    if (!challenge || challenge->nonce.size() != digest_size) {
+    if (!challenge || challenge->nonce.size() != tpm12::digest_size) {
         problem = "the verifier gave no challenge";
         return std::nullopt;
     }

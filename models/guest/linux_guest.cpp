@@ -6,7 +6,7 @@ namespace vtwin::models {
 namespace {
 
 constexpr std::uint32_t ima_pcr = 10, aggregate_pcrs = 8, aggregate20_pcrs = 10;
-constexpr std::size_t digest_size = 20, sha256_size = 32;
+constexpr std::size_t sha256_size = 32;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ ima_entry measurement_list::boot_aggregate20() {
 ima_entry measurement_list::boot_aggregate() {
     std::vector<bytes> pcrs;
     for (std::uint32_t pcr = 0; pcr < aggregate_pcrs; ++pcr) {
-        bytes value(digest_size);
+        bytes value(tpm::tpm12::digest_size);
         if (m_device != nullptr) {
             if (const auto read = m_tpm.pcr_read(pcr))
                 value.assign(read.value.begin(), read.value.end());
@@ -42,7 +42,7 @@ ima_entry measurement_list::boot_aggregate() {
     }
     // Without a TPM the aggregate is all zeros instead of a digest of zeros.
     return m_device != nullptr ? make_boot_aggregate(pcrs)
-                               : make_ima_entry("sha1", bytes(digest_size), "boot_aggregate");
+                               : make_ima_entry("sha1", bytes(tpm::tpm12::digest_size), "boot_aggregate");
 }
 
 void measurement_list::measure(const measured_file& file) {

@@ -6,13 +6,14 @@
 
 #include "models/digests.h"
 #include "tpm/codec/tpm20_client.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 namespace {
 
 constexpr std::uint32_t pcr_kernel = 4, pcr_configuration = 5, ord_extend = 20;
 constexpr std::uint16_t tag_command = 0x00C1;
-constexpr std::size_t header_size = 10, extend_size = 34;
+constexpr std::size_t extend_size = 34;
 
 bytes octets(byte_view digest) {
     return {digest.begin(), digest.end()};
@@ -22,7 +23,7 @@ bool extend(tpm_transport_if& device, const measurement& entry) {
     tpm::wire_writer command;
     command.u16(tag_command).u32(extend_size).u32(ord_extend).u32(entry.pcr).raw(entry.digest);
     const auto result = device.transmit(command.data());
-    if (!result || result.response.size() < header_size)
+    if (!result || result.response.size() < tpm::packet::body_at)
         return false;
     tpm::wire_reader in(byte_view(result.response).subspan(6));
     return in.u32() == 0;

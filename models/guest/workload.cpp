@@ -23,7 +23,6 @@ constexpr std::uint16_t to_chip_tag = 0x01C1;  // VTPM_TAG_REQ: the vTPM hands i
 constexpr std::uint32_t read_pcr = 0, extended_pcr = 16;  // 16: for debugging, nobody's evidence
 constexpr std::uint32_t random_size = 20, quoted_pcrs = 0x1;
 constexpr std::uint32_t deep_quote_with_uuid = 1;
-constexpr std::size_t digest_size = 20, code_at = 6, header_size = 10;
 
 bytes command_bytes(command what, chance_stream& chance) {
     tpm::wire_writer parameters;
@@ -35,7 +34,7 @@ bytes command_bytes(command what, chance_stream& chance) {
         case command::chip_get_random:
             return tpm12::plain_command(tpm12::ord::get_random, parameters.u32(random_size).data());
         case command::vtpm_extend: {
-            bytes digest(digest_size);
+            bytes digest(tpm12::digest_size);
             chance.fill(digest);
             return tpm12::plain_command(tpm12::ord::extend, parameters.u32(extended_pcr).raw(digest).data());
         }
@@ -72,8 +71,8 @@ bytes command20_bytes(command what, chance_stream& chance) {
 transport_result transport_watch::transmit(byte_view command) {
     transport_result result = m_inner.transmit(command);
     failure seen{result.error, 0};
-    if (result && result.response.size() >= header_size)
-        seen.result = tpm::load_be32(byte_view(result.response).subspan(code_at, 4));
+    if (result && result.response.size() >= tpm::packet::body_at)
+        seen.result = tpm::packet::code_of(result.response);
     if (m_failure.error == transport_error::none && m_failure.result == 0)
         m_failure = seen;
     return result;
@@ -118,7 +117,7 @@ bool workload::prepare(std::string& problem) {
                                                 : command_bytes(m_config.what, m_chance);
     if (m_config.what != command::quote && m_config.what != command::deep_quote)
         return true;
-    m_challenge.nonce.resize(digest_size);
+    m_challenge.nonce.resize(tpm12::digest_size);
     m_chance.fill(m_challenge.nonce);
     m_challenge.vtpm_pcr_mask = m_challenge.hardware_pcr_mask = quoted_pcrs;
     m_challenge.deep_quote_flags = deep_quote_with_uuid;

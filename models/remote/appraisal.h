@@ -10,6 +10,8 @@
 
 namespace vtwin::models::remote {
 
+inline constexpr std::uint32_t ima_pcr = 10;  ///< which Linux extends with its measurements
+
 /// What the verifier can look up in public: roots, the keys of enrolled platforms, signed configurations.
 struct public_directory {
     bytes privacy_ca_root;                     ///< DER

@@ -7,7 +7,6 @@ namespace vtwin::models::remote {
 namespace {
 
 constexpr std::uint32_t kernel_pcr = 4, boot_parameters_pcr = 5;  // pv-grub's choice
-constexpr std::uint32_t ima_pcr = 10;
 
 // One thing that the boot loader measures, as the verifier expects it.
 struct expected_step {

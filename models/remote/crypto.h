@@ -10,6 +10,7 @@
 namespace vtwin::models::remote {
 
 inline constexpr std::size_t rsa_size = 256;  ///< octets of an RSA-2048 modulus or signature
+inline constexpr std::size_t aes_size = 16;   ///< octets of an AES-128 key or block
 
 bytes sha1(byte_view data);
 bytes sha256(byte_view data);

@@ -7,7 +7,6 @@
 namespace vtwin::models::remote {
 namespace {
 
-constexpr std::uint32_t ima_pcr = 10;
 // boot_aggregate: SHA-1 over PCR 0 to 7 on TPM 1.2, SHA-256 over PCR 0 to 9 on TPM 2.0
 constexpr std::uint32_t aggregated_pcrs = 8, aggregated20_pcrs = 10;
 constexpr const char* aggregate_name = "boot_aggregate";

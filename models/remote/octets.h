@@ -9,8 +9,9 @@
 
 namespace vtwin::models::remote {
 
-inline constexpr std::size_t digest_size = 20;  ///< SHA-1
-inline constexpr std::size_t pcr_count = 24;    ///< TPM 1.2
+inline constexpr std::size_t digest_size = 20;      ///< SHA-1
+inline constexpr std::size_t pcr_count = 24;        ///< TPM 1.2
+inline constexpr std::size_t selection_octets = 3;  ///< of its PCRs, one bit each
 
 byte_view as_octets(std::string_view text);
 bytes zeros(std::size_t count);

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint32_t alg_aes128 = 6;
 constexpr std::uint16_t es_sym_cbc_pkcs5pad = 0x00FF;
-constexpr std::size_t aes_size = 16;
 constexpr std::size_t longest_subject = 64;  // X.520 ub-common-name
 
 // Names go into certificates, file names and sentences: printable ASCII only.

@@ -6,9 +6,8 @@
 namespace vtwin::models::remote {
 namespace {
 
-constexpr std::uint32_t alg_rsa = 1;
+constexpr std::uint32_t algorithm_rsa = 1;
 constexpr std::uint32_t ord_make_identity = 0x79;
-constexpr std::size_t selection_octets = 3;
 
 }  // namespace
 
@@ -24,7 +23,7 @@ std::optional<pubkey> parse_pubkey(byte_view data) {
     const byte_view modulus = in.raw(in.u32());
     static constexpr std::byte default_exponent[] = {std::byte{1}, std::byte{0}, std::byte{1}};
     const bool exponent_known = exponent.empty() || same(exponent, default_exponent);
-    if (!in.finished() || !parameters.finished() || algorithm != alg_rsa || bits != rsa_size * 8 ||
+    if (!in.finished() || !parameters.finished() || algorithm != algorithm_rsa || bits != rsa_size * 8 ||
         primes != 2 || !exponent_known || modulus.size() != rsa_size || modulus[0] == std::byte{0})
         return std::nullopt;
     key.modulus.assign(modulus.begin(), modulus.end());
@@ -33,7 +32,7 @@ std::optional<pubkey> parse_pubkey(byte_view data) {
 
 bytes to_octets(const pubkey& key) {
     return octet_writer()
-        .u32(alg_rsa)
+        .u32(algorithm_rsa)
         .u16(static_cast<std::uint16_t>(key.enc))
         .u16(static_cast<std::uint16_t>(key.sig))
         .u32(12)

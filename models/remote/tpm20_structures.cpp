@@ -12,7 +12,7 @@ constexpr std::uint16_t alg_rsa = 1, alg_aes = 6, alg_sha256 = 0x000B, alg_null 
 constexpr std::uint16_t rsa_bits = 2048, aes_bits = 128;
 constexpr std::uint32_t generated_value = 0xFF544347, endorsement_hierarchy = 0x4000000B;
 constexpr std::uint16_t st_attest_quote = 0x8018;
-constexpr std::size_t sha256_size = 32, aes_size = 16, selection_octets = 3;
+constexpr std::size_t sha256_size = 32;
 constexpr std::string_view endorsement_policy =
     "837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa";
 

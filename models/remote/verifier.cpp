@@ -24,7 +24,7 @@ bool family_expected(appraisal& a) {
     return false;
 }
 
-void check_quote(appraisal& a) {
+void check_any_quote(appraisal& a) {
     if (!a.tpm20())
         return check_vtpm_quote(a);
     check_attestation_key(a);
@@ -61,7 +61,7 @@ verdict appraise(const evidence& shown, const public_directory& directory, const
     else if (fresh(a) && family_expected(a)) {
         check_aik_certificate(a);
         if (pcrs_complete(a)) {
-            check_quote(a);
+            check_any_quote(a);
             check_deep_quote(a);
             check_boot(a);
             check_ima(a);

@@ -6,21 +6,17 @@
 #include <vector>
 
 #include "models/digests.h"
+#include "models/vtpm/packet_numbers.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 namespace {
 
-constexpr std::size_t header_size = 10, auth_request_size = 45;
-constexpr std::uint16_t tag_command = 0x00C1, tag_auth1 = 0x00C2, tag_response_auth1 = 0x00C5;
+constexpr std::size_t auth_request_size = 45;
 constexpr std::uint32_t ord_pcr_read = 21, ord_get_capability_owner = 102, ord_read_pubek = 124,
                         ord_flush_specific = 186, resource_auth = 2;
-constexpr std::uint32_t tpm_authfail = 1, tpm_bad_parameter = 3, tpm_disabled_cmd = 8, tpm_fail = 9,
-                        tpm_invalid_pcr_info = 16, tpm_invalid_authhandle = 34;
-constexpr std::uint16_t vtpm_tag_req = 0x01C1;
-constexpr std::uint32_t vtpm_ord_get_quote = 4;
+constexpr std::uint32_t tpm_invalid_pcr_info = 16, tpm_invalid_authhandle = 34;
 constexpr unsigned pcr_count = 24;
-constexpr std::size_t max_select = 3;
 
 using digest_t = std::array<std::byte, 20>;
 

@@ -5,14 +5,14 @@
 
 #include <algorithm>
 
+#include "models/vtpm/packet_numbers.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 namespace {
 
 constexpr std::uint32_t ord_oiap = 10, ord_osap = 11;
-constexpr std::uint16_t tag_auth1 = 0x00C2, tag_auth2 = 0x00C3;
-constexpr std::size_t header_size = 10, request_block = 45, response_block = 41;
+constexpr std::size_t request_block = 45, response_block = 41;
 constexpr std::uint8_t entity_owner = 2;
 
 void copy_nonce(tpm::wire_reader& in, nonce_t& out) {

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "models/digests.h"
+#include "models/vtpm/packet_numbers.h"
 #include "tpm/codec/tpm20_frame.h"
+#include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 
@@ -16,11 +18,8 @@ namespace {
 using level = stubdom_services_if::level;
 using digest_t = std::array<std::byte, 20>;
 
-constexpr std::size_t code_at = 6, max_select = 3, platform_password_size = 32;
+constexpr std::size_t platform_password_size = 32;
 constexpr std::uint32_t max_sessions = 3;
-constexpr std::uint16_t vtpm_tag_req = 0x01C1;
-constexpr std::uint32_t vtpm_ord_get_quote = 4;
-constexpr std::uint32_t fail_12 = 9, bad_ordinal_12 = 10;
 constexpr std::array<std::uint16_t, 2> kept_banks{t20::alg::sha1, t20::alg::sha256};
 constexpr std::array<std::uint16_t, 2> refused_banks{0x000C, 0x000D};  // SHA-384, SHA-512
 
@@ -111,7 +110,7 @@ void vtpm20::shut_down() {
 }
 
 bytes vtpm20::execute(byte_view command, std::uint8_t locality) {
-    if (tpm::load_be32(command.subspan(code_at, 4)) == t20::cc::deep_quote)
+    if (tpm::load_be32(command.subspan(tpm::packet::code_at, 4)) == t20::cc::deep_quote)
         return deep_quote(command, locality);
     return m_engine.execute(command, locality);
 }
@@ -148,7 +147,7 @@ std::optional<vtpm20::request> vtpm20::parse(byte_view command, std::uint32_t& c
     out.quote.assign(command.begin(), command.begin() + static_cast<std::ptrdiff_t>(end_of_quote));
     const std::span<std::byte> quote(out.quote);
     tpm::store_be32(quote.subspan(2, 4), static_cast<std::uint32_t>(end_of_quote));
-    tpm::store_be32(quote.subspan(code_at, 4), t20::cc::quote);
+    tpm::store_be32(quote.subspan(tpm::packet::code_at, 4), t20::cc::quote);
     return out;
 }
 
@@ -169,7 +168,7 @@ bytes vtpm20::deep_quote(byte_view command, std::uint8_t locality) {
     const auto sessions = in.view(in.remaining());
     if (!in.ok() || !parameters.ok())
         return header_only(t20::rc::failure);
-    std::uint32_t status = fail_12;
+    std::uint32_t status = tpm_fail;
     const auto inner = deep_quote20_inner(request->nonce, attest, signature, locality);
     const auto body = ask_manager(*request, inner, status);
     if (!body)
@@ -190,7 +189,7 @@ std::optional<bytes> vtpm20::ask_manager(const request& request, std::span<const
     const auto reply = m_manager.transmit(quote.data());
     if (!reply || reply.response.size() < t20::header_size)
         return std::nullopt;
-    status = tpm::load_be32(byte_view(reply.response).subspan(code_at, 4));
+    status = tpm::load_be32(byte_view(reply.response).subspan(tpm::packet::code_at, 4));
     if (status != 0)
         return std::nullopt;
     return bytes(reply.response.begin() + t20::header_size, reply.response.end());
@@ -216,7 +215,7 @@ sc_core::sc_time vtpm20::public_key_cost(std::uint32_t code) const {
 
 /// TPM 1.2 codes have no place in a TPM 2.0 response, whose upper layers would take them for its warnings.
 bytes vtpm20::error_reply(std::uint32_t code12) {
-    return header_only(code12 == bad_ordinal_12 ? t20::rc::command_code : t20::rc::failure);
+    return header_only(code12 == tpm_bad_ordinal ? t20::rc::command_code : t20::rc::failure);
 }
 
 }  // namespace vtwin::models

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "models/domain_crash.h"
+#include "models/vtpm/packet_numbers.h"
 #include "tpm/codec/wire.h"
 #include "tpm/engine/firmware12.h"
 
@@ -14,10 +15,6 @@ namespace {
 
 using level = stubdom_services_if::level;
 
-constexpr std::size_t header_size = 10;
-constexpr std::uint16_t tag_command = 0x00C1, tag_auth1 = 0x00C2, tag_auth2 = 0x00C3, tag_response = 0x00C4,
-                        vtpm_tag_req = 0x01C1, vtpm_tag_req2 = 0x01C2;
-constexpr std::uint32_t tpm_success = 0, tpm_fail = 9, tpm_bad_ordinal = 10;
 constexpr std::uint32_t ord_random = 70, ord_self_test_full = 80, ord_get_capability = 101,
                         ord_physical_enable = 111, ord_physical_set_deactivated = 114, ord_create_ek = 120,
                         ord_create_revocable_ek = 127, ord_save_state = 152, ord_startup = 153,
@@ -43,9 +40,6 @@ constexpr std::uint32_t capability_property = 5;
 
 std::uint16_t tag_of(byte_view packet) {
     return tpm::load_be16(packet.first(2));
-}
-std::uint32_t code_of(byte_view packet) {
-    return tpm::load_be32(packet.subspan(6, 4));
 }
 
 bytes command(std::uint32_t ordinal, byte_view parameters) {
@@ -109,7 +103,8 @@ bytes vtpm_stubdom::gather_entropy(std::size_t wanted) {
     tpm::wire_writer count;
     count.u32(static_cast<std::uint32_t>(wanted));
     const auto reply = m_manager.transmit(command(ord_random, count.data()));
-    if (!reply || reply.response.size() < header_size + 4 || code_of(reply.response) != tpm_success)
+    if (!reply || reply.response.size() < header_size + 4 ||
+        tpm::packet::code_of(reply.response) != tpm_success)
         return {};
     const byte_view received = byte_view(reply.response).subspan(header_size + 4);
     const std::size_t promised = tpm::load_be32(byte_view(reply.response).subspan(header_size, 4));
@@ -188,8 +183,8 @@ void vtpm_stubdom::make_endorsement_key() {
     ek.u8(0).raw(reset_nonce);  // inputEKreset given, not generated
     m_services.charge(m_params.costs.rsa_keygen);
     const bytes answer = engine_command(command(ord_create_revocable_ek, ek.data()), 0);
-    if (code_of(answer) != tpm_success)
-        log(level::error, fmt::format("no endorsement key: code {}", code_of(answer)));
+    if (tpm::packet::code_of(answer) != tpm_success)
+        log(level::error, fmt::format("no endorsement key: code {}", tpm::packet::code_of(answer)));
 }
 
 bool vtpm_stubdom::power_on_and_start() {
@@ -268,7 +263,7 @@ bytes vtpm_stubdom::handle(const tpm_request& request) {
         if (tag == vtpm_tag_req)
             return forward_to_manager(request.command, tag_command);
         if (!m_two && !m_options.maintenance_commands &&
-            std::ranges::count(maintenance_ordinals, code_of(request.command)))
+            std::ranges::count(maintenance_ordinals, tpm::packet::code_of(request.command)))
             return error_reply(request.command, tpm_bad_ordinal);
     }
     return execute(request);
@@ -289,7 +284,7 @@ bytes vtpm_stubdom::execute(const tpm_request& request) {
     const byte_view packet = request.command;
     if (packet.size() < header_size)
         return error_reply(packet, tpm_fail);
-    const std::uint32_t ordinal = code_of(packet);
+    const std::uint32_t ordinal = tpm::packet::code_of(packet);
     if (m_store_failed)
         return error_reply(packet, tpm_fail);
     // libtpms knows localities 0 to 4; the emulator masks with the low five bits (W-52).
@@ -302,11 +297,11 @@ bytes vtpm_stubdom::execute(const tpm_request& request) {
     bytes response = execute_by_engine(request, locality);
     if (m_params.on_executed && response.size() >= header_size)
         m_params.on_executed(
-            {begin, begin + cost, ordinal, code_of(response), locality, packet, response, {}});
+            {begin, begin + cost, ordinal, tpm::packet::code_of(response), locality, packet, response, {}});
     m_random.reseed_when_due();
     if (response.size() < header_size)
         return error_reply(packet, tpm_fail);
-    if (code_of(response) != tpm_success)
+    if (tpm::packet::code_of(response) != tpm_success)
         return response;
     adjust_capability_answer(packet, response);
     // Every success rewrites the whole image before the response is released; SaveState does so twice.
@@ -324,7 +319,7 @@ bytes vtpm_stubdom::execute_by_engine(const tpm_request& request, std::uint8_t l
     const byte_view packet = request.command;
     if (m_two)
         return m_two->execute(packet, locality);
-    if (code_of(packet) == ord_create_ek)
+    if (tpm::packet::code_of(packet) == ord_create_ek)
         return error_reply(packet, 8);  // the emulator always answers TPM_DISABLED_CMD
     if (auto quoted = m_deep_quoter.execute(packet, request.locality, m_fresh))
         return std::move(*quoted);

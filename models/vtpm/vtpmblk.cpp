@@ -6,16 +6,14 @@
 #include <algorithm>
 #include <memory>
 
+#include "models/vtpm/packet_numbers.h"
 #include "tpm/codec/wire.h"
 
 namespace vtwin::models {
 namespace {
 
 constexpr std::size_t iv_size = 16, random_size = 12, block = 16;
-constexpr std::uint16_t vtpm_tag_req = 0x01C1;
-constexpr std::uint32_t vtpm_ord_savehashkey = 1, vtpm_ord_loadhashkey = 2;
-constexpr std::uint32_t tpm_success = 0, tpm_bad_parameter = 3;
-constexpr std::size_t key_size = 32, header_size = 10, length_prefix = 4;
+constexpr std::size_t key_size = 32, length_prefix = 4;
 // The manager gives back 52 octets when the other 12 are zero.
 constexpr std::size_t short_record = 52, long_record = 64;
 

@@ -18,10 +18,6 @@ using tpm::wire_writer;
 constexpr std::uint32_t ordinal_create_counter = 220, ordinal_increment_counter = 221,
                         ordinal_read_counter = 222;
 
-bytes number(std::uint32_t value) {
-    return wire_writer().u32(value).take();
-}
-
 }  // namespace
 
 hardware_tpm::hardware_tpm(tpm_link& link, tpm::entropy_if& entropy, const manager_options& options,

@@ -17,10 +17,6 @@ constexpr std::uint32_t first_non_fatal = 0x800,
 constexpr int retries = 5;
 const sc_core::sc_time retry_pause(20, sc_core::SC_MS);
 
-bytes number(std::uint32_t value) {
-    return wire_writer().u32(value).take();
-}
-
 std::uint32_t status_of(byte_view response) {
     wire_reader reader(response);
     reader.view(6);

@@ -30,6 +30,11 @@ struct authorisation {
     tpm12::secret key;
 };
 
+/// A handle or another number as the octets that a digest or a packet takes.
+inline bytes number(std::uint32_t value) {
+    return tpm::wire_writer().u32(value).take();
+}
+
 class tpm_link {
   public:
     using parser = std::function<void(tpm::wire_reader&)>;

@@ -63,6 +63,8 @@ struct campaign_noise {
     std::uint32_t per_million = 1'000'000;  ///< share of the runs that get it
 };
 
+inline constexpr std::uint64_t most_runs = 10'000'000;  ///< of a campaign
+
 struct campaign {
     std::string name, description;
     std::string file, text;  ///< absolute path, and its content

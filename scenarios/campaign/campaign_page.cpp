@@ -7,7 +7,15 @@
 namespace vtwin::scenario {
 namespace {
 
-using namespace report;
+using report::alignment;
+using report::code_line;
+using report::heat_map;
+using report::interval_plot;
+using report::line_chart;
+using report::page;
+using report::paragraph;
+using report::section;
+using report::severity;
 
 outcome_class class_at(std::size_t index) {
     return static_cast<outcome_class>(index);
@@ -69,14 +77,14 @@ section ratios_of(const campaign_view& what) {
 }
 
 section comparisons_of(const campaign_view& what) {
-    table made{"",
-               {{"variant"},
-                {"compared with"},
-                {"pairs", alignment::right},
-                {"only the first fails", alignment::right},
-                {"only the second fails", alignment::right},
-                {"p", alignment::right}},
-               {}};
+    report::table made{"",
+                       {{"variant"},
+                        {"compared with"},
+                        {"pairs", alignment::right},
+                        {"only the first fails", alignment::right},
+                        {"only the second fails", alignment::right},
+                        {"p", alignment::right}},
+                       {}};
     for (const variant_comparison& each : what.comparisons)
         made.rows.push_back({{each.first},
                              {each.second},
@@ -94,7 +102,7 @@ section comparisons_of(const campaign_view& what) {
 
 section findings_of(const campaign_view& what) {
     section made{"Worst findings", {}};
-    table found{
+    report::table found{
         "",
         {{"class"}, {"runs", alignment::right}, {"invariant"}, {"variant"}, {"fault"}, {"what happened"}},
         {}};
@@ -120,7 +128,7 @@ section delays_of(const campaign_view& what) {
         "From the fault to the first violation", {"time", "s", true}, {"share of runs with one", ""}, {}, {}};
     for (const delay_list& each : what.delays)
         made.curves.push_back(
-            distribution(fmt::format("{} ({})", each.name, each.seconds.size()), each.seconds));
+            report::distribution(fmt::format("{} ({})", each.name, each.seconds.size()), each.seconds));
     return {"Delays", {std::move(made)}};
 }
 

@@ -11,8 +11,6 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::uint64_t most_runs = 10'000'000;
-
 std::optional<outcome_set> read_allowed(table_reader& in) {
     const auto words = in.words("allowed");
     if (!words)

@@ -13,8 +13,6 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::uint64_t most_runs = 10'000'000;
-
 std::vector<std::uint64_t> all_seeds(const campaign& what) {
     auto seeds = what.seeds;
     const std::set<std::uint64_t> known(seeds.begin(), seeds.end());

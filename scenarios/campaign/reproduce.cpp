@@ -15,8 +15,8 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::size_t memo_bytes = 64U << 20;
-constexpr int poll_milliseconds = 100;
+constexpr std::size_t reproduction_memo_bytes = 64U << 20;
+constexpr int reproduction_poll_milliseconds = 100;
 
 std::vector<override_text> settings_of(const world& where) {
     auto all = where.overrides;
@@ -76,7 +76,7 @@ shrinkable_parts parts_of(const loaded_scenario& scenario) {
 }
 
 scenario_trial::scenario_trial(const std::filesystem::path& library) : m_library(library) {
-    tpm::rsa_memo::share(memo_bytes);
+    tpm::rsa_memo::share(reproduction_memo_bytes);
     auto pattern = (std::filesystem::temp_directory_path() / "vtwin-shrink-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr)
         throw std::system_error(errno, std::generic_category(), "no folder for the candidates");
@@ -98,7 +98,7 @@ std::optional<failure> scenario_trial::operator()(const std::string& text) const
     });
     std::optional<failure> seen;
     for (;;) {
-        if (const auto message = channel.receive(poll_milliseconds))
+        if (const auto message = channel.receive(reproduction_poll_milliseconds))
             seen = failure_of(message->run.result);
         if (child.ended())
             break;

@@ -55,7 +55,7 @@ std::string print_fault(const fault& what) {
     if (when.at)
         out += "at = " + quoted(print_time(when.at->value())) + '\n';
     if (when.per_million != 1'000'000)
-        out += "probability = " + print_probability(when.per_million) + '\n';
+        out += "probability = " + print_probability(std::uint64_t{when.per_million}) + '\n';
     if (when.count != 1)
         out += fmt::format("count = {}\n", when.count);
     if (when.duration)

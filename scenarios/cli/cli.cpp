@@ -64,7 +64,7 @@ int explain_run(const std::string& directory, std::ostream& out) {
 }
 
 /// "vtwin: error: " in front of every line of a message.
-void report(std::ostream& err, const std::string& message) {
+void say_error(std::ostream& err, const std::string& message) {
     std::size_t start = 0;
     while (start < message.size()) {
         std::size_t end = std::min(message.find('\n', start), message.size());
@@ -140,10 +140,10 @@ int run_cli(int argc, const char* const* argv, const simulation& simulate, std::
         app.exit(mistake, err, err);
         return static_cast<int>(exit_code::user_mistake);
     } catch (const user_error& mistake) {
-        report(err, mistake.what());
+        say_error(err, mistake.what());
         return static_cast<int>(exit_code::user_mistake);
     } catch (const std::exception& bug) {
-        report(err, std::string("internal error: ") + bug.what());
+        say_error(err, std::string("internal error: ") + bug.what());
         return static_cast<int>(exit_code::own_bug);
     }
 }

@@ -19,6 +19,8 @@ class platform;
 
 namespace vtwin::scenario {
 
+inline constexpr std::uint64_t one_day = 86'400'000'000'000'000;  ///< ps: the most that most times may be
+
 struct parameter_declaration {
     enum class type : std::uint8_t { number, time, word, choice, hex };
     std::string_view name;
@@ -68,6 +70,12 @@ struct kind_declaration {
     /// Further conditions, each added when the fault has none on that field.
     std::vector<condition> conditions = {};
 };
+
+/// `make` of an effect that takes these two.
+template <typename Effect>
+std::unique_ptr<fault_effect> make_with_services(const fault& what, const fault_services& services) {
+    return std::make_unique<Effect>(what, services);
+}
 
 /// Sorted by name.
 const std::vector<kind_declaration>& fault_kinds();

@@ -13,8 +13,6 @@ using models::tpm_hardware;
 using tpm::bytes;
 using type = parameter_declaration::type;
 
-constexpr std::size_t header_size = 10, size_at = 2;
-
 struct named_code {
     std::string_view name;
     std::uint32_t code;
@@ -71,7 +69,7 @@ bytes header_only(tpm::family version, std::uint32_t code) {
     constexpr std::uint16_t tag_12 = 0x00C4, tag_20 = 0x8001;
     return tpm::wire_writer()
         .u16(version == tpm::family::tpm12 ? tag_12 : tag_20)
-        .u32(header_size)
+        .u32(tpm::packet::body_at)
         .u32(code)
         .take();
 }
@@ -132,9 +130,9 @@ std::unique_ptr<fault_effect> fixed(const fault_parameters& with, tpm_hardware& 
     return std::make_unique<duration>(hardware, [time = with.duration("time")](const auto&) { return time; });
 }
 
-class bit_flip final : public chip_effect {
+class answer_bit_flip final : public chip_effect {
   public:
-    bit_flip(const fault_parameters& with, tpm_hardware&)
+    answer_bit_flip(const fault_parameters& with, tpm_hardware&)
         : m_at(with.number("octet")), m_mask(std::byte(with.number("mask"))) {}
     void after(chip_command& command) override {
         if (!command.answer.empty())
@@ -152,8 +150,9 @@ class resized final : public chip_effect {
         : m_size(with.number("length")), m_header(with.word("header") == "follows") {}
     void after(chip_command& command) override {
         command.answer.resize(m_size);
-        if (m_header && m_size >= header_size)
-            tpm::store_be32(std::span(command.answer).subspan(size_at), static_cast<std::uint32_t>(m_size));
+        if (m_header && m_size >= tpm::packet::body_at)
+            tpm::store_be32(std::span(command.answer).subspan(tpm::packet::size_at),
+                            static_cast<std::uint32_t>(m_size));
     }
 
   private:
@@ -166,8 +165,8 @@ class length_field final : public chip_effect {
     length_field(const fault_parameters& with, tpm_hardware&)
         : m_value(static_cast<std::uint32_t>(with.number("value"))) {}
     void after(chip_command& command) override {
-        if (command.answer.size() >= header_size)
-            tpm::store_be32(std::span(command.answer).subspan(size_at), m_value);
+        if (command.answer.size() >= tpm::packet::body_at)
+            tpm::store_be32(std::span(command.answer).subspan(tpm::packet::size_at), m_value);
     }
 
   private:
@@ -241,7 +240,7 @@ std::vector<hardware_kind> content_kinds() {
           .doc = "bits of an answer change inside the chip",
           .parameters = {{.name = "octet", .standard = "10", .doc = "from 0; counted round when too large"},
                          {.name = "mask", .standard = "0x01", .doc = "bits", .min = 1, .max = 0xFF}}},
-         made<bit_flip>},
+         made<answer_bit_flip>},
         {{.name = "chip.answer_resized",
           .target = chip,
           .rows = "TIS-08 SHP-11",

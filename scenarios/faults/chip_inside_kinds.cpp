@@ -11,7 +11,7 @@ using tpm::bytes;
 using type = parameter_declaration::type;
 
 constexpr std::uint16_t tag_command = 0x00C1;
-constexpr std::size_t header_size = 10, digest_size = 20;
+constexpr std::size_t digest_size = 20;
 
 /// The command ends where power goes; what the chip keeps is decided by the phase.
 class power_loss final : public chip_effect {
@@ -59,7 +59,11 @@ class pcr_extended final : public fault_effect {
     void begin() override {
         constexpr std::uint32_t ord_extend = 0x14;
         tpm::wire_writer command;
-        command.u16(tag_command).u32(header_size + 4 + digest_size).u32(ord_extend).u32(m_pcr).raw(m_digest);
+        command.u16(tag_command)
+            .u32(tpm::packet::body_at + 4 + digest_size)
+            .u32(ord_extend)
+            .u32(m_pcr)
+            .raw(m_digest);
         send_to(m_engine, command.take(), 1);
     }
 
@@ -76,7 +80,8 @@ class handles_taken final : public fault_effect {
         : m_engine(hardware.engine()), m_count(with.number("count")) {}
     void begin() override {
         constexpr std::uint32_t ord_oiap = 0x0A;
-        send_to(m_engine, tpm::wire_writer().u16(tag_command).u32(header_size).u32(ord_oiap).take(), m_count);
+        send_to(m_engine, tpm::wire_writer().u16(tag_command).u32(tpm::packet::body_at).u32(ord_oiap).take(),
+                m_count);
     }
 
   private:

@@ -125,11 +125,6 @@ class swapped final : public image_effect {
     }
 };
 
-template <typename Effect>
-std::unique_ptr<fault_effect> make(const fault& what, const fault_services& services) {
-    return std::make_unique<Effect>(what, services);
-}
-
 kind_declaration at_once(std::string_view name, std::string_view rows, std::string_view doc) {
     kind_declaration kind;
     kind.name = name;
@@ -151,24 +146,24 @@ std::vector<kind_declaration> disk_image_kinds() {
                       {"last", type::number, "18446744073709551615", "last one"},
                       {"bits", type::number, "1", "how many bits turn over", 1, 4096},
                       {"bit", type::number, "4096", "bit within the sector; 4096: drawn", 0, drawn_bit}};
-    rot.make = make<bit_rot>;
+    rot.make = make_with_services<bit_rot>;
     all.push_back(std::move(rot));
 
     auto blank = at_once("disk.erased", "BLK-15", "the image ends early: zeros from a sector on");
     blank.parameters = {{"first", type::number, "0", "first sector that is gone"}};
-    blank.make = make<erased>;
+    blank.make = make_with_services<erased>;
     all.push_back(std::move(blank));
 
     auto back = at_once("disk.rolled_back", "BLK-07",
                         "the image is what it was before; target \"*.disk\": all images of the same age");
     back.parameters = {{"writes", type::number, "0", "how many writes ago"},
                        {"age", type::time, "0 s", "how long ago; the further of the two counts"}};
-    back.make = make<rollback>;
+    back.make = make_with_services<rollback>;
     all.push_back(std::move(back));
 
     auto swap = at_once("disk.swapped", "BLK-08", "the images of two domains are exchanged");
     swap.parameters = {{"other", type::word, "", "the second disk, such as \"v2.disk\""}};
-    swap.make = make<swapped>;
+    swap.make = make_with_services<swapped>;
     all.push_back(std::move(swap));
     return all;
 }

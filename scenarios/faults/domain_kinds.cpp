@@ -10,8 +10,7 @@ namespace vtwin::scenario {
 namespace {
 
 using type = parameter_declaration::type;
-constexpr std::uint64_t one_day = 86'400'000'000'000'000;  // ps
-constexpr std::uint64_t start_of_day_pages = 5;            // a domain has no fewer
+constexpr std::uint64_t start_of_day_pages = 5;  // a domain has no fewer
 
 /// Does something to each of its domains when it begins.
 class domain_effect : public fault_effect {
@@ -135,11 +134,6 @@ class power_cut final : public fault_effect {
 };
 
 template <typename Effect>
-std::unique_ptr<fault_effect> make(const fault& what, const fault_services& services) {
-    return std::make_unique<Effect>(what, services);
-}
-
-template <typename Effect>
 kind_declaration on_domain(std::string_view name, std::string_view rows, std::string_view doc,
                            std::vector<parameter_declaration> parameters = {}) {
     kind_declaration kind;
@@ -148,7 +142,7 @@ kind_declaration on_domain(std::string_view name, std::string_view rows, std::st
     kind.rows = rows;
     kind.doc = doc;
     kind.parameters = std::move(parameters);
-    kind.make = make<Effect>;
+    kind.make = make_with_services<Effect>;
     kind.at_once = true;
     return kind;
 }

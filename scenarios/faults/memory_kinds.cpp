@@ -59,9 +59,9 @@ class page_effect : public fault_effect {
     std::uint64_t m_first, m_pages;
 };
 
-class bit_flip final : public page_effect {
+class page_bit_flip final : public page_effect {
   public:
-    bit_flip(const fault& what, const hypervisor_view& where)
+    page_bit_flip(const fault& what, const hypervisor_view& where)
         : page_effect(what, where), m_choice(fault_parameters(what)) {}
 
   private:
@@ -117,7 +117,7 @@ std::vector<hypervisor_kind> memory_table() {
                     {},
                     "",
                     true},
-                   make_effect<bit_flip>});
+                   make_effect<page_bit_flip>});
     all.push_back({{"memory.page_wiped",
                     wire_class::memory,
                     "SEU-02",

@@ -29,9 +29,9 @@ class torn final : public nv_effect {
     std::uint64_t m_kept;
 };
 
-class lost final : public nv_effect {
+class nv_lost final : public nv_effect {
   public:
-    lost(const fault_parameters& with, tpm_hardware&) : m_reported(with.word("reported") == "yes") {}
+    nv_lost(const fault_parameters& with, tpm_hardware&) : m_reported(with.word("reported") == "yes") {}
     void act(nv_access& access) override {
         access.lost = true;
         access.answer = !m_reported;
@@ -41,9 +41,9 @@ class lost final : public nv_effect {
     bool m_reported;
 };
 
-class bit_flip final : public nv_effect {
+class nv_bit_flip final : public nv_effect {
   public:
-    bit_flip(const fault_parameters& with, tpm_hardware&)
+    nv_bit_flip(const fault_parameters& with, tpm_hardware&)
         : m_at(with.number("octet")), m_mask(std::byte(with.number("mask"))) {}
     void act(nv_access& access) override {
         if (access.blob && !access.blob->empty())
@@ -128,7 +128,7 @@ std::vector<hardware_kind> nv_kinds() {
                           .doc = "whether the memory says so",
                           .choices = {"no", "yes"}}},
           .operations = "store"},
-         made<lost>},
+         made<nv_lost>},
         {{.name = "chip_nv.bit_flip",
           .target = nv,
           .rows = "TPM-09",
@@ -136,7 +136,7 @@ std::vector<hardware_kind> nv_kinds() {
           .parameters = {{.name = "octet", .standard = "0", .doc = "from 0; counted round when too large"},
                          {.name = "mask", .standard = "0x01", .doc = "bits", .min = 1, .max = 0xFF}},
           .operations = "store"},
-         made<bit_flip>},
+         made<nv_bit_flip>},
         {{.name = "chip_nv.rolled_back",
           .target = nv,
           .rows = "TPM-10 TPM-11",

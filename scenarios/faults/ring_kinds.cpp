@@ -20,9 +20,9 @@ void store(const hypervisor_view& where, const ring_page& page, xen::domid_t as,
         where.host().memory().write(page.frame, as, offset, data);
 }
 
-class bit_flip final : public fault_effect {
+class ring_bit_flip final : public fault_effect {
   public:
-    bit_flip(const fault& what, const hypervisor_view& where)
+    ring_bit_flip(const fault& what, const hypervisor_view& where)
         : m_where(where),
           m_target(what.target),
           m_choice(fault_parameters(what)),
@@ -191,7 +191,7 @@ std::vector<hypervisor_kind> ring_table() {
                     {},
                     "",
                     true},
-                   make_effect<bit_flip>});
+                   make_effect<ring_bit_flip>});
     all.push_back({{"ring.page_scrambled",
                     wire_class::ring,
                     "SHP-02 SHP-03 SHP-04 SHP-05 SHP-09",

@@ -37,9 +37,9 @@ std::uint32_t base_of(const tis_access& access) {
     return base;
 }
 
-class bit_flip final : public tis_effect {
+class access_bit_flip final : public tis_effect {
   public:
-    bit_flip(const fault_parameters& with, tpm_hardware&) : m_mask(std::byte(with.number("mask"))) {}
+    access_bit_flip(const fault_parameters& with, tpm_hardware&) : m_mask(std::byte(with.number("mask"))) {}
     void before(tis_access& access) override {
         if (access.write)
             access.data.front() ^= m_mask;
@@ -66,9 +66,9 @@ class stuck_bit final : public tis_effect {
     std::uint32_t m_bit, m_value;
 };
 
-class lost final : public tis_effect {
+class access_lost final : public tis_effect {
   public:
-    lost(const fault_parameters&, tpm_hardware&) {}
+    access_lost(const fault_parameters&, tpm_hardware&) {}
     void before(tis_access& access) override { access.lost = true; }
 };
 
@@ -215,7 +215,7 @@ std::vector<hardware_kind> data_kinds() {
           .parameters = {mask_parameter()},
           .operations = "read",
           .conditions = on_register(fifo)},
-         made<bit_flip>},
+         made<access_bit_flip>},
         {{.name = "tis.command_bit_flip",
           .target = wires,
           .rows = "TIS-02",
@@ -223,7 +223,7 @@ std::vector<hardware_kind> data_kinds() {
           .parameters = {mask_parameter()},
           .operations = "write",
           .conditions = on_register(fifo)},
-         made<bit_flip>},
+         made<access_bit_flip>},
         {{.name = "tis.octet_dropped",
           .target = wires,
           .rows = "TIS-17",
@@ -242,13 +242,13 @@ std::vector<hardware_kind> data_kinds() {
           .rows = "TIS-04",
           .doc = "a read cycle that nobody answers: all ones",
           .operations = "read"},
-         made<lost>},
+         made<access_lost>},
         {{.name = "tis.lost_write",
           .target = wires,
           .rows = "TIS-04",
           .doc = "a write cycle that nobody takes",
           .operations = "write"},
-         made<lost>},
+         made<access_lost>},
         {{.name = "tis.wait_states",
           .target = wires,
           .rows = "TIS-04 AB-11",
@@ -318,14 +318,14 @@ std::vector<hardware_kind> register_kinds() {
               .doc = "a write of commandReady does not reach the chip",
               .operations = "write",
               .conditions = on_write_to("TPM_STS", "0x40")},
-             made<lost>},
+             made<access_lost>},
             {{.name = "tis.go_ignored",
               .target = wires,
               .rows = "TIS-10",
               .doc = "a write of tpmGo does not reach the chip",
               .operations = "write",
               .conditions = on_write_to("TPM_STS", "0x20")},
-             made<lost>},
+             made<access_lost>},
             {{.name = "tis.write_repeated",
               .target = wires,
               .rows = "TIS-10",
@@ -340,7 +340,7 @@ std::vector<hardware_kind> register_kinds() {
               .doc = "a request for the locality does not reach the chip",
               .operations = "write",
               .conditions = on_write_to("TPM_ACCESS", "0x02")},
-             made<lost>}};
+             made<access_lost>}};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "models/firmware/firmware.h"
 #include "scenarios/faults/hardware_effects.h"
+#include "scenarios/faults/tis_tap.h"
 #include "tpm/tis/tis_device.h"
 
 namespace vtwin::scenario {
@@ -11,7 +12,6 @@ namespace {
 using models::tpm_hardware;
 using type = parameter_declaration::type;
 
-constexpr unsigned locality_shift = 12;
 constexpr std::uint8_t access_active = 0x20, access_seize = 0x08, access_request = 0x02;
 
 /// The firmware's way to the registers, seen from another locality.

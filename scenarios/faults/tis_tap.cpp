@@ -10,7 +10,6 @@ namespace vtwin::scenario {
 namespace {
 
 constexpr std::uint64_t page_mask = 0xFFF;
-constexpr unsigned locality_shift = 12;
 constexpr std::uint64_t undecoded = 0xFF0;  // reads all ones, takes bus time, does nothing
 constexpr std::size_t widest = 8;           // octets of one access
 

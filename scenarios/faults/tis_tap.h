@@ -10,6 +10,8 @@
 
 namespace vtwin::scenario {
 
+inline constexpr unsigned locality_shift = 12;  ///< of an address in the window
+
 /// One access to the window of the TPM while effects may change it.
 struct tis_access {
     bool write = false;

@@ -11,10 +11,10 @@ using type = parameter_declaration::type;
 constexpr std::uint64_t hundred_days = 8'640'000'000'000'000'000;  // ps
 
 /// Changes the clocks of its domains at its begin, and perhaps at its end.
-class clock_effect final : public fault_effect {
+class domain_clock_effect final : public fault_effect {
   public:
     using change = std::function<void(domain_clock&)>;
-    clock_effect(const fault& what, const fault_services& services, change at_begin, change at_end)
+    domain_clock_effect(const fault& what, const fault_services& services, change at_begin, change at_end)
         : m_domains(target_domains(what, services.config, wire_class::vcpu)),
           m_machine(services.machine),
           m_at_begin(std::move(at_begin)),
@@ -53,7 +53,7 @@ using clock_change = std::function<void(domain_clock&, const fault_parameters&)>
 
 kind_declaration of_clock(std::string_view name, std::string_view rows, std::string_view doc,
                           std::vector<parameter_declaration> parameters, clock_change begin,
-                          clock_effect::change end = nullptr) {
+                          domain_clock_effect::change end = nullptr) {
     kind_declaration kind;
     kind.name = name;
     kind.target = wire_class::vcpu;
@@ -64,7 +64,7 @@ kind_declaration of_clock(std::string_view name, std::string_view rows, std::str
     kind.make = [begin = std::move(begin), end = std::move(end)](const fault& what,
                                                                  const fault_services& services) {
         const auto at_begin = [begin, what](domain_clock& clock) { begin(clock, fault_parameters(what)); };
-        return std::make_unique<clock_effect>(what, services, at_begin, end);
+        return std::make_unique<domain_clock_effect>(what, services, at_begin, end);
     };
     return kind;
 }

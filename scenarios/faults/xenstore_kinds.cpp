@@ -9,15 +9,14 @@ namespace {
 
 using type = parameter_declaration::type;
 using xen::xs_op;
-constexpr std::uint64_t one_day = 86'400'000'000'000'000;  // ps
 
 constexpr std::string_view requests =
     "directory|directory_part|read|get_perms|watch|unwatch|reset_watches|transaction_start|transaction_end|"
     "get_domain_path|write|mkdir|rm|set_perms|is_domain_introduced|introduce|other";
 
-class refused final : public xenstore_effect {
+class store_refused final : public xenstore_effect {
   public:
-    explicit refused(xen::errno_t code) : m_code(code) {}
+    explicit store_refused(xen::errno_t code) : m_code(code) {}
     void act(store_question& question) override { question.passage.refused = m_code; }
 
   private:
@@ -46,9 +45,9 @@ class conflict final : public xenstore_effect {
     }
 };
 
-class slow final : public xenstore_effect {
+class store_slow final : public xenstore_effect {
   public:
-    explicit slow(const sc_core::sc_time& by) : m_by(by) {}
+    explicit store_slow(const sc_core::sc_time& by) : m_by(by) {}
     void act(store_question& question) override { question.passage.delay += m_by; }
 
   private:
@@ -100,10 +99,11 @@ class event_for_child final : public xenstore_effect {
     std::string m_name;
 };
 
-using maker = std::function<std::unique_ptr<fault_effect>(const fault&)>;
+using effect_maker = std::function<std::unique_ptr<fault_effect>(const fault&)>;
 
 kind_declaration on_store(std::string_view name, std::string_view rows, std::string_view operations,
-                          std::string_view doc, std::vector<parameter_declaration> parameters, maker make) {
+                          std::string_view doc, std::vector<parameter_declaration> parameters,
+                          effect_maker make) {
     kind_declaration kind;
     kind.name = name;
     kind.target = wire_class::xenstore;
@@ -126,21 +126,21 @@ parameter_declaration errno_parameter(std::string_view standard) {
 }
 
 template <typename Effect>
-maker with_errno() {
+effect_maker with_errno() {
     return [](const fault& what) {
         return std::make_unique<Effect>(xen::xs_error_value(fault_parameters(what).word("code")));
     };
 }
 
-maker with_errno(xen::errno_t code) {
-    return [code](const fault&) { return std::make_unique<refused>(code); };
+effect_maker with_errno(xen::errno_t code) {
+    return [code](const fault&) { return std::make_unique<store_refused>(code); };
 }
 
 std::vector<kind_declaration> value_kinds() {
     const std::vector<parameter_declaration> value = {
         {"value", type::word, "", "the other value"},
         {"repeat", type::number, "1", "how many times over, for long values", 1, xen::xs_payload_max}};
-    const maker other = [](const fault& what) { return std::make_unique<other_value>(what); };
+    const effect_maker other = [](const fault& what) { return std::make_unique<other_value>(what); };
     return {
         on_store("xenstore.read_replaced", "XST-02 XST-10 XST-12", "read_reply",
                  "a key that is read has another value", value, other),
@@ -173,7 +173,7 @@ std::vector<kind_declaration> event_kinds() {
 std::vector<kind_declaration> xenstore_kinds() {
     std::vector<kind_declaration> all = {
         on_store("xenstore.refused", "XST-06 XST-03", requests, "a request fails and has no effect",
-                 {errno_parameter("EIO")}, with_errno<refused>()),
+                 {errno_parameter("EIO")}, with_errno<store_refused>()),
         on_store("xenstore.misreported", "XST-06", "write_reply|mkdir_reply|rm_reply|transaction_end_reply",
                  "a request is carried out and answered with an error", {errno_parameter("EIO")},
                  with_errno<misreported>()),
@@ -184,11 +184,12 @@ std::vector<kind_declaration> xenstore_kinds() {
         on_store("xenstore.quota_exceeded", "XST-08", "write|mkdir|set_perms|watch|transaction_start",
                  "what would need more of the domain's quota fails with ENOSPC", {},
                  with_errno(xen::errno_t::enospc)),
-        on_store(
-            "xenstore.slow", "XST-14 XST-09", requests,
-            "the daemon needs longer, for all; a long time is a restart",
-            {{"by", type::time, "", "time added to the request", 1, one_day}},
-            [](const fault& what) { return std::make_unique<slow>(fault_parameters(what).duration("by")); }),
+        on_store("xenstore.slow", "XST-14 XST-09", requests,
+                 "the daemon needs longer, for all; a long time is a restart",
+                 {{"by", type::time, "", "time added to the request", 1, one_day}},
+                 [](const fault& what) {
+                     return std::make_unique<store_slow>(fault_parameters(what).duration("by"));
+                 }),
     };
     for (const auto part : {value_kinds, event_kinds})
         for (auto& kind : part())

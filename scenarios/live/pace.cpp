@@ -8,7 +8,7 @@ namespace vtwin::scenario::live {
 namespace {
 
 __extension__ using uint128 = unsigned __int128;
-constexpr std::uint64_t ps_per_ns = 1000, unit = 1000, most = 1'000'000;
+constexpr std::uint64_t unit = 1000, most = 1'000'000;
 /// Later than all that simulated time can tell, at any pace but a slow one.
 constexpr std::int64_t longest_wait_ns = INT64_MAX / 4;
 

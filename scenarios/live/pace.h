@@ -9,6 +9,8 @@
 
 namespace vtwin::scenario::live {
 
+inline constexpr std::uint64_t ps_per_ns = 1000;
+
 /// Free: simulated time stands still while nobody asks, and an answer is given as soon as it is computed.
 /// Otherwise simulated time runs `permille` / 1000 times as fast as wall time: a client's think time is idle
 /// time of the machine, and an answer is given when its time has come. A simulation that falls behind answers

@@ -23,7 +23,6 @@ using models::live::start_mode;
 namespace {
 
 constexpr int format_version = 1;
-constexpr std::uint64_t ps_per_ns = 1000;
 const std::vector<std::string> families = {"1.2", "2.0"};
 const std::vector<std::string> starts = {"guest", "init", "clear", "dom0"};
 const std::vector<std::string> places = {"guest", "hardware"};

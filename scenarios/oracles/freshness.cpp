@@ -11,7 +11,7 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::size_t record_hash = 20, uuid_octets = 16;
+constexpr std::size_t uuid_octets = 16;
 
 class no_older_state final : public oracle,
                              public hears<seen::state_taken>,

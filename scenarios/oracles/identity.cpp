@@ -10,8 +10,6 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::size_t record_hash = 20;
-
 bool manager_call(const scene& who, const seen::answer& what, std::uint16_t tag, std::uint32_t code) {
     return what.back == who.manager && tag_of(what.request) == tag && code_of(what.request) == code;
 }

@@ -22,8 +22,7 @@ class commands_end final : public oracle,
         m_open.insert_or_assign(std::string(what.ring), open{what.at, code_of(what.command)});
     }
     void hear(const seen::page_state& what) override {
-        constexpr std::uint8_t submit = 1, cancel = 3;
-        if (what.to != submit && what.to != cancel)
+        if (what.to != tpmif_state::submit && what.to != tpmif_state::cancel)
             close(what.ring, what.at);
     }
     void hear(const seen::ring_page& what) override {

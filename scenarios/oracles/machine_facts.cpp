@@ -9,8 +9,6 @@ namespace vtwin::scenario {
 
 namespace {
 
-constexpr std::size_t digest20_octets = 32;
-
 tpm::bytes octets(std::initializer_list<unsigned> values) {
     tpm::bytes out;
     for (const unsigned value : values)

@@ -25,6 +25,13 @@ inline constexpr std::uint32_t save_hash_key = 1, load_hash_key = 2, vtpm_delete
 }  // namespace ordinal
 inline constexpr std::uint16_t tag_plain = 0x00C1, tag_vtpm = 0x01C1, tag_management = 0x01C2;
 
+/// tpmif.h: the states of a ring's page.
+namespace tpmif_state {
+inline constexpr std::uint8_t idle = 0, submit = 1, finish = 2, cancel = 3;
+}
+inline constexpr std::size_t record_hash = 20;      ///< SHA-1 of an image, in a vTPM's record
+inline constexpr std::size_t digest20_octets = 32;  ///< SHA-256
+
 /// Big-endian number of `size` octets; 0 when they are not all there.
 inline std::uint64_t number_at(tpm::byte_view data, std::size_t offset, std::size_t size) {
     if (offset + size > data.size())

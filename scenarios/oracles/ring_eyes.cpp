@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "scenarios/oracles/packet.h"
+
 namespace vtwin::scenario {
 namespace {
 
 constexpr std::size_t state_at = 4, locality_at = 5, extra_pages_at = 7, header_octets = 8;
-constexpr std::uint8_t submit = 1, finish = 2;
 
 }  // namespace
 
@@ -29,11 +30,12 @@ void ring_eyes::mapped(const xen::grant_map_change& what) {
     const auto* octets = m_memory.page(what.frame);
     where.state = std::to_integer<std::uint8_t>(octets[state_at]);
     // A frontend may submit before its backend is there.
-    const bool clean = where.state == submit || std::all_of(octets, octets + header_octets,
-                                                            [](std::byte b) { return b == std::byte{0}; });
+    const bool clean =
+        where.state == tpmif_state::submit ||
+        std::all_of(octets, octets + header_octets, [](std::byte b) { return b == std::byte{0}; });
     m_listener.ring(
         seen::ring_page{sc_core::sc_time_stamp(), where.front, where.back, true, where.ref, clean});
-    if (where.state == submit)
+    if (where.state == tpmif_state::submit)
         submitted(where);
 }
 
@@ -59,9 +61,9 @@ void ring_eyes::stored(page& where, const xen::frame_write& what) {
     where.state = std::to_integer<std::uint8_t>(m_memory.page(where.frame)[state_at]);
     const auto by = front ? seen::writer::front : back ? seen::writer::back : seen::writer::other;
     m_listener.ring(seen::page_state{at, where.front, by, from, where.state});
-    if (where.state == submit && by != seen::writer::back)
+    if (where.state == tpmif_state::submit && by != seen::writer::back)
         submitted(where);
-    else if (where.state == finish && by == seen::writer::back)
+    else if (where.state == tpmif_state::finish && by == seen::writer::back)
         answered(where);
 }
 

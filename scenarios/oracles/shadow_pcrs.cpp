@@ -8,7 +8,7 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::size_t digest_octets = 20, digest20_octets = 32;
+constexpr std::size_t digest_octets = 20;
 constexpr std::size_t first_launch_pcr = 17, last_launch_pcr = 22;
 constexpr std::uint16_t start_clear = 1, start_clear20 = 0;
 constexpr std::uint16_t tag20 = 0x8001, tag20_sessions = 0x8002, sha1_bank = 0x0004, sha256_bank = 0x000B;

@@ -11,7 +11,6 @@
 namespace vtwin::scenario {
 namespace {
 
-constexpr std::uint8_t idle = 0, submit = 1, finish = 2, cancel = 3;
 constexpr std::uint32_t page_capacity = 4088;
 constexpr std::size_t header = 10;
 
@@ -29,13 +28,14 @@ class page_states final : public oracle, public hears<seen::page_state> {
 
   private:
     static bool legal(const seen::page_state& what) {
-        const bool answered = what.to == finish || what.to == idle;
+        const bool answered = what.to == tpmif_state::finish || what.to == tpmif_state::idle;
         if (what.by == seen::writer::back)
-            return (what.from == submit || what.from == cancel) && answered;
+            return (what.from == tpmif_state::submit || what.from == tpmif_state::cancel) && answered;
         if (what.by == seen::writer::front)
-            return what.to == submit   ? what.from == idle || what.from == finish
-                   : what.to == cancel ? what.from == submit
-                                       : what.to == idle;  // made ready again
+            return what.to == tpmif_state::submit
+                       ? what.from == tpmif_state::idle || what.from == tpmif_state::finish
+                   : what.to == tpmif_state::cancel ? what.from == tpmif_state::submit
+                                                    : what.to == tpmif_state::idle;  // made ready again
         return false;
     }
 };
@@ -153,7 +153,7 @@ class cancel_ends final : public oracle, public hears<seen::page_state>, public 
   public:
     explicit cancel_ends(const scene& who) : m_who(who) {}
     void hear(const seen::page_state& what) override {
-        if (what.to == cancel) {
+        if (what.to == tpmif_state::cancel) {
             m_cancelled.try_emplace(std::string(what.ring), what.at);
             return;
         }

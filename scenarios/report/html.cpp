@@ -17,7 +17,8 @@ namespace vtwin::scenario::report {
 namespace {
 
 constexpr std::size_t longest_unbroken = 20;  // octets of a cell that stays on one line
-constexpr std::array<std::string_view, 6> meanings = {"", "good", "notice", "warning", "bad", "broken"};
+constexpr std::array<std::string_view, 6> meaning_classes = {"",        "good", "notice",
+                                                             "warning", "bad",  "broken"};
 
 std::string base64(std::span<const std::byte> data) {
     std::string made((data.size() + 2) / 3 * 4 + 1, '\0');
@@ -52,7 +53,7 @@ std::string cell_html(const column& head, const cell& what) {
     else if (what.text.size() <= longest_unbroken)
         made += " class=\"short\"";
     if (what.meaning != severity::none)
-        made += fmt::format(" data-meaning=\"{}\"", meanings[static_cast<std::size_t>(what.meaning)]);
+        made += fmt::format(" data-meaning=\"{}\"", meaning_classes[static_cast<std::size_t>(what.meaning)]);
     return made + ">" + escape_html(what.text) + "</td>";
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int buffer_bytes = 4 * 1024 * 1024;
 
-json as_json(const violation& what) {
+json packed(const violation& what) {
     return {what.invariant, static_cast<int>(what.worst), what.at.value(), what.subject, what.text};
 }
 
@@ -33,10 +33,10 @@ violation violation_of(const json& from) {
     return made;
 }
 
-json as_json(const std::vector<violation>& all) {
+json packed(const std::vector<violation>& all) {
     json list = json::array();
     for (const auto& each : all)
-        list.push_back(as_json(each));
+        list.push_back(packed(each));
     return list;
 }
 
@@ -47,10 +47,10 @@ std::vector<violation> violations_of(const json& from) {
     return all;
 }
 
-json as_json(const finished_run& run) {
+json packed(const finished_run& run) {
     return {{"id", run.id},
             {"class", static_cast<int>(run.result.worst)},
-            {"violations", as_json(run.result.violations)},
+            {"violations", packed(run.result.violations)},
             {"summary", run.result.summary},
             {"begun", run.faults_begun},
             {"first", run.first_begun.value()},
@@ -71,14 +71,14 @@ finished_run run_of(const json& from) {
     return run;
 }
 
-json as_json(const run_record& record) {
+json packed(const run_record& record) {
     json history = json::array();
     for (const auto& line : record.history)
         history.push_back({line.at.value(), line.who, line.text, line.error});
     return {{"finished", record.finished}, {"problem", record.problem},
             {"end", record.end.value()},   {"begun", record.faults_begun},
             {"exact", record.exact},       {"results", record.results},
-            {"facts", record.facts},       {"violations", as_json(record.violations)},
+            {"facts", record.facts},       {"violations", packed(record.violations)},
             {"history", history}};
 }
 
@@ -105,9 +105,9 @@ std::string encode(const campaign_message& message) {
     using kind = campaign_message::kind;
     json body = {{"what", static_cast<int>(message.what)}, {"task", message.task}, {"text", message.text}};
     if (message.what == kind::result)
-        body["run"] = as_json(message.run);
+        body["run"] = packed(message.run);
     if (message.what == kind::golden) {
-        body["record"] = as_json(message.record);
+        body["record"] = packed(message.record);
         body["crossings"] = message.crossings;
     }
     std::string bytes;

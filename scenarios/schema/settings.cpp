@@ -9,7 +9,7 @@
 namespace vtwin::scenario {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out = "\"";
     for (char c : text) {
         if (c == '"' || c == '\\') {
@@ -50,18 +50,18 @@ std::string print_value(const key_declaration& key, const value& what) {
         return *flag ? "true" : "false";
     if (const std::uint64_t* number = std::get_if<std::uint64_t>(&what)) {
         if (key.type == value_type::time)
-            return quoted(print_time(*number));
+            return in_quotes(print_time(*number));
         if (key.type == value_type::size)
-            return quoted(print_size(*number));
+            return in_quotes(print_size(*number));
         if (key.type == value_type::probability)
             return print_probability(*number);
         return std::to_string(*number);
     }
     if (const std::string* text = std::get_if<std::string>(&what))
-        return quoted(*text);
+        return in_quotes(*text);
     if (const auto* words = std::get_if<std::vector<std::string>>(&what))
         return bracketed(*words, [&](const std::string& word) {
-            return quoted(key.type == value_type::file_list ? escaped_pattern(word) : word);
+            return in_quotes(key.type == value_type::file_list ? escaped_pattern(word) : word);
         });
     return bracketed(std::get<std::vector<std::uint64_t>>(what),
                      [](std::uint64_t n) { return std::to_string(n); });

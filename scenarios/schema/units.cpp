@@ -24,10 +24,6 @@ constexpr std::uint64_t longest_time = 200ULL * 24 * 3'600'000'000'000'000;
 constexpr unit size_units[] = {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}};
 constexpr std::uint64_t largest_size = 1ULL << 53;
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 /// Number with optional decimals, blanks, unit. Exact: the decimals must leave a whole number of base units.
 std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const unit> units,
                                             std::uint64_t limit) {

@@ -8,6 +8,11 @@
 
 namespace vtwin::scenario {
 
+/// Of ASCII, whatever the locale.
+inline bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 /// "5 ms", "1.5 us", "2 min": picoseconds. Units ps, ns, us, ms, s, min, h. nullopt when malformed, not a
 /// whole number of picoseconds, or above 200 days.
 std::optional<std::uint64_t> parse_time(std::string_view text);

@@ -5,7 +5,7 @@
 namespace vtwin::scenario {
 namespace {
 
-bool is_index(std::string_view segment) {
+bool is_number(std::string_view segment) {
     return std::all_of(segment.begin(), segment.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
@@ -20,7 +20,7 @@ std::string name_of(const std::string& path) {
 
 /// "[guest.guest1]", or "[[machine.firmware]]" for one element of an array of tables.
 std::string section_header(const std::string& section) {
-    if (is_index(name_of(section)))
+    if (is_number(name_of(section)))
         return "\n[[" + section_of(section) + "]]\n";
     return "\n[" + section + "]\n";
 }

@@ -11,7 +11,7 @@ using digest = std::array<std::byte, 20>;
 using nonce = std::array<std::byte, 20>;
 using secret = std::array<std::byte, 20>;
 
-inline constexpr std::size_t header_size = 10;
+inline constexpr std::size_t header_size = 10, digest_size = 20;
 inline constexpr std::size_t auth_request_size = 45;   ///< handle, nonceOdd, continue, HMAC
 inline constexpr std::size_t auth_response_size = 41;  ///< nonceEven, continue, HMAC
 inline constexpr std::size_t pcr_count = 24;

@@ -109,6 +109,19 @@ inline std::uint16_t load_be16(byte_view from) {
 inline std::uint32_t load_be32(byte_view from) {
     return wire_reader(from).u32();
 }
+
+/// Where a command's or response's fields lie, in every version of the TPM: tag, size, code, what follows.
+namespace packet {
+inline constexpr std::size_t size_at = 2, code_at = 6, body_at = 10;
+/// Of a packet that reaches that far.
+inline std::uint32_t size_of(byte_view data) {
+    return load_be32(data.subspan(size_at, 4));
+}
+inline std::uint32_t code_of(byte_view data) {
+    return load_be32(data.subspan(code_at, 4));
+}
+}  // namespace packet
+
 inline void store_be16(std::span<std::byte> to, std::uint16_t value) {
     to[0] = std::byte(value >> 8);
     to[1] = std::byte(value & 0xFF);

@@ -26,20 +26,20 @@ constexpr char prime_q[] =
     "7E78E112E87014B967BEA5D997C3743B9A5B194B33933B51DC639065153D359F"
     "72C7027E9D1E919F3FCBB6736FA3F1CD5A6276456EED865779F10D1539DC77BB";
 
-struct release {
+struct free_number {
     void operator()(BIGNUM* number) const { BN_free(number); }
     void operator()(BN_CTX* context) const { BN_CTX_free(context); }
 };
-using number = std::unique_ptr<BIGNUM, release>;
+using bn_ptr = std::unique_ptr<BIGNUM, free_number>;
 
-number from_hex(const char* digits) {
+bn_ptr from_hex(const char* digits) {
     BIGNUM* value = nullptr;
     sc_assert(BN_hex2bn(&value, digits) > 0);
-    return number(value);
+    return bn_ptr(value);
 }
 
-number less_one(const number& value) {
-    number result(BN_dup(value.get()));
+bn_ptr less_one(const bn_ptr& value) {
+    bn_ptr result(BN_dup(value.get()));
     BN_sub_word(result.get(), 1);
     return result;
 }
@@ -60,15 +60,15 @@ bool self_test_key_scope::gives(int bits) {
 }
 
 int self_test_key_scope::give(RSA* target, const BIGNUM* exponent) {
-    const std::unique_ptr<BN_CTX, release> context(BN_CTX_new());
-    number p = from_hex(prime_p), q = from_hex(prime_q);
-    const number p1 = less_one(p), q1 = less_one(q);
-    number n(BN_new()), phi(BN_new()), dp(BN_new()), dq(BN_new());
+    const std::unique_ptr<BN_CTX, free_number> context(BN_CTX_new());
+    bn_ptr p = from_hex(prime_p), q = from_hex(prime_q);
+    const bn_ptr p1 = less_one(p), q1 = less_one(q);
+    bn_ptr n(BN_new()), phi(BN_new()), dp(BN_new()), dq(BN_new());
     BN_mul(n.get(), p.get(), q.get(), context.get());
     BN_mul(phi.get(), p1.get(), q1.get(), context.get());
-    number e(BN_dup(exponent));
-    number d(BN_mod_inverse(nullptr, e.get(), phi.get(), context.get()));
-    number qinv(BN_mod_inverse(nullptr, q.get(), p.get(), context.get()));
+    bn_ptr e(BN_dup(exponent));
+    bn_ptr d(BN_mod_inverse(nullptr, e.get(), phi.get(), context.get()));
+    bn_ptr qinv(BN_mod_inverse(nullptr, q.get(), p.get(), context.get()));
     if (!d || !qinv)
         return 0;
     BN_mod(dp.get(), d.get(), p1.get(), context.get());

@@ -21,10 +21,6 @@ bool permitted(access_right right, bank_cycle cycle) {
     return false;
 }
 
-std::uint8_t byte_of(std::uint32_t word, unsigned lane) {
-    return static_cast<std::uint8_t>(word >> (8 * lane));
-}
-
 }  // namespace
 
 register_bank::register_bank(bool ordinary_writes) : m_ordinary_writes(ordinary_writes) {}

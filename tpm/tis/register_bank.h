@@ -39,6 +39,11 @@ struct register_declaration {
         {};  ///< without it a write replaces the byte stored
 };
 
+/// What a lane of a register shows of a word.
+inline std::uint8_t byte_of(std::uint32_t word, unsigned lane) {
+    return static_cast<std::uint8_t>(word >> (8 * lane));
+}
+
 class register_bank {
   public:
     static constexpr std::uint16_t size = 0x1000;

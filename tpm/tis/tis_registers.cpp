@@ -12,10 +12,6 @@ constexpr std::uint32_t interface_selector_lock = 1u << 19;
 constexpr unsigned capability_polarity_shift[4] = {3, 4, 5,
                                                    6};  // by typePolarity: high, low, rising, falling
 
-std::uint8_t byte_of(std::uint32_t word, unsigned lane) {
-    return static_cast<std::uint8_t>(word >> (8 * lane));
-}
-
 std::uint32_t with_byte(std::uint32_t word, unsigned lane, std::uint8_t value) {
     return (word & ~(0xFFu << (8 * lane))) | (std::uint32_t{value} << (8 * lane));
 }

@@ -13,12 +13,12 @@ namespace vtwin::scenario::live {
 namespace {
 
 constexpr std::uint32_t bad_param_size = 0x19, rc_command_size = 0x142;
-constexpr std::size_t length_at = 2, longest_step = 4096;
+constexpr std::size_t longest_step = 4096;
 
 }  // namespace
 
 std::optional<std::size_t> frame_length(tpm::byte_view header) {
-    const std::size_t length = tpm::load_be32(header.subspan(length_at, 4));
+    const std::size_t length = tpm::packet::size_of(header);
     return length < frame_header_size || length > longest_frame ? std::nullopt : std::optional(length);
 }
 

@@ -13,13 +13,11 @@ namespace {
 using extent = mssim_extent::kind;
 using operation_kind = operation::kind;
 
-constexpr std::size_t length_at = 2;
-
 /// Empty: the session is over.
 asio::awaitable<tpm::bytes> transmit(device_file& device, door_context& context, mssim_request request) {
     const auto& command = request.data;
-    const bool framed = command.size() >= frame_header_size &&
-                        tpm::load_be32(tpm::byte_view(command).subspan(length_at, 4)) == command.size();
+    const bool framed =
+        command.size() >= frame_header_size && tpm::packet::size_of(command) == command.size();
     tpm::bytes response;
     if (framed)
         response = co_await device.transmit(std::move(request.data), request.locality);

@@ -60,7 +60,7 @@ shape shape_on_platform_port(mssim_code code) {
     }
 }
 
-mssim_extent extent(std::size_t size, tpm::byte_view octets) {
+mssim_extent up_to(std::size_t size, tpm::byte_view octets) {
     return {octets.size() < size ? kind::partial : kind::complete, size};
 }
 
@@ -72,7 +72,7 @@ mssim_extent extent_with_data(std::size_t before, std::size_t longest, tpm::byte
     const std::size_t length = tpm::load_be32(octets.subspan(before, number_size));
     if (length > longest)
         return {kind::too_long, head};
-    return extent(head + length, octets);
+    return up_to(head + length, octets);
 }
 
 }  // namespace
@@ -83,9 +83,9 @@ mssim_extent measure(mssim_port port, tpm::byte_view octets) {
     const auto code = static_cast<mssim_code>(tpm::load_be32(octets.first(code_size)));
     switch (port == mssim_port::command ? shape_on_command_port(code) : shape_on_platform_port(code)) {
         case shape::nothing:
-            return extent(code_size, octets);
+            return up_to(code_size, octets);
         case shape::number:
-            return extent(code_size + number_size, octets);
+            return up_to(code_size + number_size, octets);
         case shape::octets:
             return extent_with_data(code_size, longest_mssim_hash_data, octets);
         case shape::command:

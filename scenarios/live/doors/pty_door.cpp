@@ -16,7 +16,7 @@
 namespace vtwin::scenario::live {
 namespace {
 
-constexpr std::chrono::milliseconds before_next_try{200};
+constexpr std::chrono::milliseconds before_next_terminal{200};
 
 using terminal_ptr = std::unique_ptr<pseudo_terminal>;
 
@@ -59,7 +59,7 @@ asio::awaitable<void> serve_link(terminal_ptr spare, std::shared_ptr<device_link
             context.say(
                 fmt::format("no pseudo-terminal for the next client of {}: trying again", link->path()));
         while (!spare) {
-            timer.expires_after(before_next_try);
+            timer.expires_after(before_next_terminal);
             co_await timer.async_wait(asio::use_awaitable);
             spare = replace(*link, context);
         }
