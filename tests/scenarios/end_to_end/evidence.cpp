@@ -111,8 +111,9 @@ constexpr std::size_t tried_of_changes = 1;
 #endif
 
 /// Makes each change, has it found, and takes it back; every file of the guest and beside must be among them.
+/// The script starts a hundred programs: it is asked once for each of its checks.
 void each_is_refused(const finished_run& run, const std::string& guest, const std::vector<change>& changes) {
-    std::set<std::string> flipped;
+    std::set<std::string> flipped, proved;
     for (std::size_t i = 0; i < changes.size(); ++i) {
         const change& made = changes[i];
         INFO(made.file << " at " << made.at);
@@ -120,7 +121,7 @@ void each_is_refused(const finished_run& run, const std::string& guest, const st
         if (i % tried_of_changes != 0)
             continue;
         flip(run.evidence / made.file, made.at);
-        if (!made.said.empty()) {
+        if (!made.said.empty() && proved.insert(made.said).second) {
             const auto refused = run.script();
             INFO(listed(refused));
             CHECK(refused.code == 1);
