@@ -11,7 +11,7 @@ the same files against what the verifier approves. Octets are as the standards h
 files for Linux and tpm2-tools little-endian.
 
 Authorities. Whoever can change this folder can change them too: take them from somewhere else where that matters
-("verify.sh AUTHORITIES", "vtwin verify --authorities DIR").
+("verify.sh AUTHORITIES [EVIDENCE]", "vtwin verify --authorities DIR").
   manufacturer.pem      root certificate of the chips' manufacturer
   chip-ek-N.pem         endorsement key of a hardware TPM
   privacy-ca.pem        root certificate of the privacy CA

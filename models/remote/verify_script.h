@@ -6,13 +6,14 @@ namespace vtwin::models::remote {
 /// POSIX shell. Prints "ok", "FAILED" or "skipped" (no such tool here) per check; exits with 1 when one
 /// failed.
 inline constexpr const char* verify_script = R"script(#!/bin/sh
-# usage: verify.sh [AUTHORITIES]
+# usage: verify.sh [AUTHORITIES [EVIDENCE]]
 # Has public tools check the evidence in this folder: openssl for certificates, signatures, hashes and the deep quote,
 # tpm-quote-tools for TPM 1.2 quotes, tpm2-tools for TPM 2.0 quotes and boot logs, evmctl for IMA's list, jq for JSON.
 # What a tool that is not installed would have checked is skipped. README says what the files hold.
 # AUTHORITIES: a folder with manufacturer.pem, privacy-ca.pem, saa-modulus.bin and configuration-*.bin from somebody
-# whom you trust; without it those in this folder are believed. Exit code 1: something did not hold.
-here=$(dirname "$0")
+# whom you trust; without it those beside the evidence are believed. EVIDENCE: another folder than the script's own, so
+# that a stranger's is checked by a script of yours. Exit code 1: something did not hold.
+here=${2:-$(dirname "$0")}
 authorities=$(cd "${1:-$here}" && pwd) && cd "$here" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -25,15 +26,17 @@ check() {
     tool=$2
     shift 2
     if ! command -v "$tool" >/dev/null 2>&1; then
-        echo "skipped $what: no $tool here"
+        printf '%s\n' "skipped $what: no $tool here"
     elif "$@" >"$work/said" 2>&1; then
-        echo "ok      $what"
+        printf '%s\n' "ok      $what"
     else
-        echo "FAILED  $what"
+        printf '%s\n' "FAILED  $what"
         tr -cd '[:print:]\n' <"$work/said" | cut -c 1-160 | sed 's/^/        /'
         failed=1
     fi
 }
+# A name from the evidence as one line for a terminal.
+printable() { printf %s "$1" | tr -c '[:print:]' '?'; }
 same() { [ "$1" = "$2" ] || { printf '%s\nis not\n%s\n' "$1" "$2"; return 1; }; }
 
 # ---- octets, written as hexadecimal digits
@@ -263,24 +266,24 @@ nonces_differ() {
 judged() { sed -n '/^ *"judged": \[/,/\]/s/^ *"\([^"]*\)",\{0,1\}$/\1/p' policy.json; }
 
 for chip in chip-ek-*.pem; do
-    [ ! -e "$chip" ] || check "$chip was issued by the manufacturer" openssl \
+    [ ! -e "$chip" ] || check "$(printable "$chip") was issued by the manufacturer" openssl \
         issued manufacturer.pem "endorsement key" "$chip"
 done
 for platform in platform-aik-*.pem; do
-    [ ! -e "$platform" ] || check "$platform was issued by the privacy CA" openssl \
+    [ ! -e "$platform" ] || check "$(printable "$platform") was issued by the privacy CA" openssl \
         issued privacy-ca.pem "platform attestation identity key" "$platform"
 done
 check "no nonce was used twice" cmp nonces_differ
 judged >"$work/judged"
 check "policy.json names who was judged" cmp test -s "$work/judged"
 while IFS= read -r guest; do
-    [ -e "$guest/evidence.json" ] || check "$guest: there is its evidence" cmp false
+    [ -e "$guest/evidence.json" ] || check "$(printable "$guest"): there is its evidence" cmp false
 done <"$work/judged"
 for folder in */evidence.json; do
     [ -e "$folder" ] || continue
-    guest=${folder%/*}
+    guest=$(printable "${folder%/*}")
     seen=1
-    cd "./$guest" || exit 1
+    cd "./${folder%/*}" || exit 1
     check_guest
     cd ..
 done

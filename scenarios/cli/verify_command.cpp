@@ -80,7 +80,7 @@ bool show(const models::checked_evidence& checked, std::ostream& out) {
         << '\n';
     out << report::verdict_reasons(checked.outcome);
     for (const auto& file : checked.altered)
-        out << "  ALTERED " << file << ": not what evidence.json says\n";
+        out << "  ALTERED " << report::printable(file) << ": not what evidence.json says\n";
     return checked.outcome.trusted && checked.altered.empty();
 }
 
@@ -108,7 +108,7 @@ int verify(const verify_line& line, std::ostream& out) {
     for (const auto& checked : all)
         held = show(checked, out) && held;
     if (const std::string broken = check_fingerprint(run); !broken.empty()) {
-        out << "ALTERED " << broken << '\n';
+        out << "ALTERED " << report::printable(broken) << '\n';
         held = false;
     }
     return static_cast<int>(held ? exit_code::ok : exit_code::expectation_failed);

@@ -105,23 +105,19 @@ std::vector<change> common_changes(const finished_run& run, const std::string& g
 }
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t tried_of_changes = 8;  // script and tools are the same ones: a sample is enough
+constexpr bool script_too = false;  // it and its tools are the same ones as in the other build
 #else
-constexpr std::size_t tried_of_changes = 1;
+constexpr bool script_too = true;
 #endif
 
 /// Makes each change, has it found, and takes it back; every file of the guest and beside must be among them.
-/// The script starts a hundred programs: it is asked once for each of its checks.
 void each_is_refused(const finished_run& run, const std::string& guest, const std::vector<change>& changes) {
-    std::set<std::string> flipped, proved;
-    for (std::size_t i = 0; i < changes.size(); ++i) {
-        const change& made = changes[i];
+    std::set<std::string> flipped;
+    for (const change& made : changes) {
         INFO(made.file << " at " << made.at);
         flipped.insert(made.file);
-        if (i % tried_of_changes != 0)
-            continue;
         flip(run.evidence / made.file, made.at);
-        if (!made.said.empty() && proved.insert(made.said).second) {
+        if (script_too && !made.said.empty()) {
             const auto refused = run.script();
             INFO(listed(refused));
             CHECK(refused.code == 1);
@@ -267,7 +263,16 @@ TEST_CASE(
     const auto unknown = run_program({"verify", stranger.string(), "--authorities", known.string()});
     CHECK(unknown.code == 1);
     CHECK(contains(unknown.out, "FAILED  aik-certificate"));
-    const auto by_script = start({"sh", (stranger / "evidence/verify.sh").string(), known.string()});
+    // By a script of ours: theirs may say anything. Nor do the names of their folders.
+    std::ofstream(stranger / "evidence/verify.sh", std::ios::trunc) << "echo fine\n";
+    fs::create_directory(stranger / "evidence/x\nok      guest7-1: AIK was certified by the privacy CA");
+    std::ofstream(stranger /
+                  "evidence/x\nok      guest7-1: AIK was certified by the privacy CA/evidence.json")
+        << "{}";
+    const auto by_script =
+        start({"sh", (known / "verify.sh").string(), known.string(), (stranger / "evidence").string()});
+    INFO(by_script.out);
+    CHECK_FALSE(contains(by_script.out, "\nok      guest7-1"));
     CHECK(by_script.code == 1);
     CHECK(contains(by_script.out, "FAILED  guest1-1: AIK was certified by the privacy CA"));
     CHECK(contains(by_script.out, "FAILED  platform-aik-1.pem was issued by the privacy CA"));
