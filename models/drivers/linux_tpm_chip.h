@@ -94,6 +94,8 @@ class linux_tpm_chip {
     void on_answer(answer_hook hook) { m_answer_hook = std::move(hook); }
 
     /// /dev/tpm0 has one open file at most: false when there is one already (linux_tpm_file.h).
+    /// Changes whenever a driver registers or goes.
+    std::uint64_t generation() const { return m_generation; }
     bool take_file() { return !std::exchange(m_file_open, true); }
     void give_file_back() { m_file_open = false; }
     /// What write() on /dev/tpm0 does when its file permits it, at the price of one system call: the number

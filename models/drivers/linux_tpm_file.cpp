@@ -24,6 +24,7 @@ int linux_tpm_file::open() {
         return error(errno_t::ebusy);
     if (m_node == node::tpmrm0)
         m_space.emplace(m_chip, m_kernel, m_params);
+    m_generation = m_chip.generation();
     m_length = 0;
     m_touched = true;
     return 0;
@@ -53,8 +54,9 @@ int linux_tpm_file::write(byte_view data) {
     m_length = m_offset = 0;
     m_touched = false;
     bytes response;
-    const int result =
-        m_space ? m_space->transmit_from_user(data, response) : m_chip.transmit_from_user(data, response);
+    const int result = !has_its_driver() ? broken_pipe
+                       : m_space         ? m_space->transmit_from_user(data, response)
+                                         : m_chip.transmit_from_user(data, response);
     if (result <= 0)
         return result;
     std::ranges::copy(response, m_buffer.begin());
@@ -88,10 +90,10 @@ bool linux_tpm_file::readable() {
 void linux_tpm_file::close() {
     m_kernel.charge(m_kernel.costs().syscall);
     m_length = 0;
-    if (m_space)
+    if (m_space && has_its_driver())
         m_space->close();
     m_space.reset();
-    if (m_node == node::tpm0)
+    if (m_node == node::tpm0 && has_its_driver())
         m_chip.give_file_back();
 }
 

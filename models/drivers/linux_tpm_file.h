@@ -50,11 +50,14 @@ class linux_tpm_file {
 
   private:
     void forget_unread();
+    /// The driver that was there when the file was opened is there.
+    bool has_its_driver() const { return m_generation == m_chip.generation(); }
 
     linux_tpm_chip& m_chip;
     kernel& m_kernel;
     driver_params m_params;
     node m_node;
+    std::uint64_t m_generation = 0;          ///< of the chip's driver when the file was opened
     std::optional<linux_tpm_space> m_space;  ///< of /dev/tpmrm0
     bytes m_buffer;                          ///< command and response, one over the other
     std::size_t m_offset = 0, m_length = 0;  ///< of what is left of the response

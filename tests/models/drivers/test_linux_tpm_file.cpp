@@ -119,6 +119,10 @@ TEST_CASE("tpm0 is open once and open again when it was closed or its driver cam
         f.chip.reset();
         REQUIRE(f.chip.register_chip() == 0);
         CHECK(one.open() == 0);
+        // The old file is of the old driver: it reaches nothing and gives nothing back.
+        CHECK(write(two, no_body) == broken_pipe);
+        two.close();
+        CHECK(two.open() == busy);
     });
 }
 
