@@ -60,6 +60,11 @@ class client_loop final : public work_if {
     /// Other objects of io() must be gone. What the guest is at is still done, and heard of.
     void close();
 
+    /// What the guest was last told to sleep to, or will be.
+    sc_core::sc_time idle_until() const {
+        return std::max(m_slept_until, m_idle_until.value_or(m_slept_until));
+    }
+
   private:
     using completion = std::function<void(answer)>;
     struct waiting {

@@ -157,6 +157,9 @@ models::live::recording parse_recording(const std::string& text, const std::stri
     std::string line;
     models::live::recording parsed;
     for (std::uint32_t number = 1; std::getline(in, line); ++number) {
+        // The end of a disk or of a program may have cut off what was being written.
+        if (in.eof() && number > 1 && !json::accept(line))
+            break;
         const line_reader reader(line, name, number);
         if (number == 1)
             parse_header(reader, parsed);

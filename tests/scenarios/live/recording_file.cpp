@@ -93,6 +93,19 @@ TEST_CASE("a recording with a mistake is refused with its line and key") {
     CHECK(recording_mistake(head + "{\"operation\":7}\n") == "r:2: operation: expected a text");
 }
 
+TEST_CASE("a last line that was cut off is as if it had not been written") {
+    const std::string whole = "{\"operation\":\"command\",\"status\":\"done\",\"data\":\"8001\"}";
+    const auto operations = [&](const std::string& last) {
+        return parse_recording(head + whole + '\n' + last, "r").operations.size();
+    };
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        CHECK(operations(whole.substr(0, size)) == 1);
+    CHECK(operations(whole) == 2);
+    CHECK(recording_mistake(head + whole.substr(1) + '\n' + whole) ==
+          "r:2: not a line of a recording: expected a JSON object");
+    CHECK(recording_mistake("{\"vtwin_rec") == "r:1: not a line of a recording: expected a JSON object");
+}
+
 TEST_CASE("a client may think as long as any pace can make it") {
     models::live::recorded_operation what;
     what.think = paced_clock::horizon();
