@@ -36,6 +36,8 @@ class faultless_copy {
         if (m_child <= 0)
             return std::nullopt;
         for (;;) {
+            if (const auto& asked = m_world.machine().on_pause)
+                asked();  // throws when the run was interrupted
             if (auto message = m_channel.receive(poll_milliseconds))
                 return std::move(message->record);
             int status = 0;
@@ -61,6 +63,8 @@ class faultless_copy {
         if (m_child > 0)
             return true;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (const int signal : {SIGINT, SIGTERM})
+            ::signal(signal, SIG_IGN);  // the world with faults hears them and ends its copy
         m_is_copy = true;
         m_world.mute();
         m_world.faults().hub().keep_only({});
