@@ -49,12 +49,17 @@ std::uint64_t run_recordings(tpm::byte_view input) {
 void check_spec(const listen_spec& spec, bool remote) {
     promise(spec.path.empty() != spec.host.empty());
     promise(spec.mode <= 0777);
+    const bool is_file =
+        spec.kind == scenario::live::door_kind::raw || spec.kind == scenario::live::door_kind::pty;
+    promise(!spec.exclusive || (is_file && !spec.resource_manager));
     if (spec.host.empty()) {
         promise(spec.port == 0 && spec.path.size() + 5 < 108);
         return;
     }
     promise(spec.port != 0);
-    promise(spec.kind == scenario::live::door_kind::raw || spec.port < 65535);
+    const bool two_ports =
+        spec.kind == scenario::live::door_kind::swtpm || spec.kind == scenario::live::door_kind::mssim;
+    promise(!two_ports || spec.port < 65535);
     promise(remote || asio::ip::make_address(spec.host).is_loopback());
 }
 
@@ -122,9 +127,11 @@ fuzz_target listen_specs() {
           "-swtpm:unix:/tmp/x,mode=0660\nraw:unix:/tmp/y", "-pty:/tmp/tpm0", "-raw:tcp:[::1]:2321",
           "rraw:tcp:0.0.0.0:2321\nmssim:tcp:65534", "-0.5", "-real", "-1e300"})
         target.seeds.push_back(octets(seed));
-    for (const char* piece :
-         {"unix:", "tcp:", ",device=tpmrm0", ",mode=777", ":", "[", "]", "65535", "\n",
-          "raw:", "swtpm:", "mssim:", "pty:", "localhost", "::ffff:127.0.0.1", "inf", "nan", "/"})
+    for (
+        const char* piece :
+        {"unix:",           "tcp:",         ",device=tpmrm0", ",mode=777",        ":",      "[",    "]",
+         "65535",           "\n",           "raw:",           "swtpm:",           "mssim:", "pty:", "attest:",
+         ",open=exclusive", ",open=shared", "localhost",      "::ffff:127.0.0.1", "inf",    "nan",  "/"})
         target.pieces.push_back(octets(piece));
     return target;
 }
